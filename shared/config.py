@@ -1,0 +1,135 @@
+"""Configuration: environment variables alone, each listed here once; a wrong one stops the start by its name."""
+
+import os
+import tempfile
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class ConfigError(Exception):
+    """A variable is missing or wrong; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    name: str
+    default: str
+    meaning: str
+
+
+VARIABLES = (
+    Variable("MEDTOWN_PORT", "8000", "port of the web front end and the API"),
+    Variable("MEDTOWN_HOST", "127.0.0.1", "address that the gateway listens on"),
+    Variable("MEDTOWN_DATA", "data", "folder of the embedded databases, keys and files"),
+    Variable("MEDTOWN_AMQP_URL", "", "RabbitMQ, e.g. amqp://user:password@host:5672/vhost; empty: embedded"),
+    Variable(
+        "MEDTOWN_DATABASE_URL",
+        "",
+        "database of this process's service; empty: an SQLite file in the data folder",
+    ),
+    Variable(
+        "MEDTOWN_KEYS",
+        "",
+        "folder with trusted.json and this process's private keys; empty: keys/ in the data folder",
+    ),
+    Variable(
+        "MEDTOWN_METRICS_PORT", "0", "port of /livez, /readyz and /metrics of a service process; 0: none"
+    ),
+    Variable("MEDTOWN_METRICS_HOST", "127.0.0.1", "address that port listens on"),
+    Variable(
+        "MEDTOWN_PUBLIC_URL",
+        "",
+        "address that people use, e.g. https://example.org; empty: derived from the request",
+    ),
+    Variable("MEDTOWN_LOG_LEVEL", "info", "debug, info, warning or error"),
+    Variable("MEDTOWN_DEMO", "auto", "demo data on the first embedded start: auto or off"),
+    Variable("MEDTOWN_PARTITION", "0", "ledger partition that a ledger-writer serves"),
+)
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+SOCKET_PATH_LIMIT = 100
+"""Bytes that the path of a Unix socket may have; the systems' limit is 104 or 108."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings of a process, checked."""
+
+    port: int
+    host: str
+    data: Path
+    amqp_url: str
+    database_url: str
+    keys: Path
+    metrics_port: int
+    metrics_host: str
+    public_url: str
+    log_level: str
+    demo: bool
+    partition: int
+
+    @property
+    def distributed(self) -> bool:
+        """Whether services run as processes of their own on RabbitMQ."""
+        return bool(self.amqp_url)
+
+    def database_for(self, service: str) -> str:
+        """The SQLAlchemy URL of a service's database."""
+        if self.database_url:
+            return self.database_url
+        if self.distributed:
+            raise ConfigError(
+                "MEDTOWN_DATABASE_URL is missing: with MEDTOWN_AMQP_URL set, it must name a PostgreSQL database"
+            )
+        return f"sqlite:///{self.data.resolve()}/{service}.sqlite3"
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket of the embedded server: in the data folder, or elsewhere where that path is too long."""
+        path = self.data.resolve() / "medtown.sock"
+        if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
+            return path
+        digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"medtown-{os.getuid()}-{digest}" / "medtown.sock"
+
+
+def load(environment: Mapping[str, str] | None = None) -> Config:
+    """The configuration of this process. Raises ConfigError, naming the variable, for whatever is wrong."""
+    given = os.environ if environment is None else environment
+    known = {variable.name: given.get(variable.name, variable.default) for variable in VARIABLES}
+    amqp_url = known["MEDTOWN_AMQP_URL"]
+    if amqp_url and not amqp_url.startswith(("amqp://", "amqps://")):
+        raise ConfigError("MEDTOWN_AMQP_URL must begin with amqp:// or amqps://")
+    database_url = known["MEDTOWN_DATABASE_URL"]
+    if database_url and not database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ConfigError("MEDTOWN_DATABASE_URL must begin with postgresql+psycopg:// or sqlite:///")
+    data = Path(known["MEDTOWN_DATA"])
+    return Config(
+        port=_number("MEDTOWN_PORT", known, 1, 65535),
+        host=known["MEDTOWN_HOST"],
+        data=data,
+        amqp_url=amqp_url,
+        database_url=database_url,
+        keys=Path(known["MEDTOWN_KEYS"]) if known["MEDTOWN_KEYS"] else data / "keys",
+        metrics_port=_number("MEDTOWN_METRICS_PORT", known, 0, 65535),
+        metrics_host=known["MEDTOWN_METRICS_HOST"],
+        public_url=known["MEDTOWN_PUBLIC_URL"].rstrip("/"),
+        log_level=_choice("MEDTOWN_LOG_LEVEL", known, LOG_LEVELS),
+        demo=_choice("MEDTOWN_DEMO", known, ("auto", "off")) == "auto",
+        partition=_number("MEDTOWN_PARTITION", known, 0, 4095),
+    )
+
+
+def _number(name: str, given: Mapping[str, str], low: int, high: int) -> int:
+    text = given[name]
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise ConfigError(f"{name} must be a whole number from {low} to {high}, not {text!r}")
+    return int(text)
+
+
+def _choice(name: str, given: Mapping[str, str], choices: tuple[str, ...]) -> str:
+    if given[name] not in choices:
+        raise ConfigError(f"{name} must be one of {', '.join(choices)}, not {given[name]!r}")
+    return given[name]

@@ -1,0 +1,37 @@
+"""Time on the wire: RFC 3339 in UTC with microseconds, and integers of microseconds inside."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+MICROSECONDS = 1_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST = "1970-01-01T00:00:00.000000Z"
+
+
+def now_us() -> int:
+    """The present as Unix time in microseconds."""
+    return time.time_ns() // 1000
+
+
+def to_text(us: int) -> str:
+    """Unix time in microseconds as "2026-11-23T10:00:00.000000Z"."""
+    return (EPOCH + timedelta(microseconds=us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_text(text: str) -> int:
+    """An RFC 3339 time, with any offset, as Unix time in microseconds.
+
+    Raises ValueError where the text is no such time, has no offset, or lies before 1970 or after 9999.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time needs its offset, such as Z for UTC")
+    us = (moment - EPOCH) // timedelta(microseconds=1)
+    if us < 0:
+        raise ValueError("a time must not lie before 1970")
+    return us
+
+
+def deadline(seconds: float) -> int:
+    """The absolute time `seconds` from now, in microseconds."""
+    return now_us() + int(seconds * MICROSECONDS)

@@ -1,0 +1,203 @@
+"""The one table of refusals: what each slug means, its HTTP status and the sentences a reader gets.
+
+A service answers a slug and parameters; the gateway makes RFC 9457 problem+json of it in the reader's language.
+`title` and `detail` are English and the keys of the translations; `detail` names its parameters in braces.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One kind of refusal. `final` ones are decided by a currency's rules, stored, and answered again the same."""
+
+    slug: str
+    status: int
+    title: str
+    detail: str
+    final: bool = False
+
+
+class Fault(NamedTuple):
+    """One field at fault: where it stands (RFC 6901 pointer), a code for programs, and what would be right."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Refusal(Exception):
+    """A request refused: a slug of the table, its parameters, and the fields at fault."""
+
+    def __init__(self, slug: str, faults: tuple[Fault, ...] = (), /, **parameters: Any) -> None:
+        super().__init__(slug)
+        self.slug = slug
+        self.faults = faults
+        self.parameters = parameters
+
+    def __repr__(self) -> str:
+        return f"Refusal({self.slug!r}, {self.parameters!r})"
+
+    @property
+    def problem(self) -> Problem:
+        return PROBLEMS[self.slug]
+
+    @property
+    def detail(self) -> str:
+        """The English sentence, with its parameters."""
+        return self.problem.detail.format_map(_Lenient(self.parameters))
+
+    def to_wire(self) -> dict[str, Any]:
+        """The form in which it travels inside a reply."""
+        wire: dict[str, Any] = {"slug": self.slug, "parameters": self.parameters}
+        if self.faults:
+            wire["faults"] = [list(fault) for fault in self.faults]
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> "Refusal":
+        """What `to_wire` wrote; a slug of a later version becomes `internal-error`, keeping its name."""
+        faults = tuple(Fault(*fault) for fault in wire.get("faults", ()))
+        if wire["slug"] not in PROBLEMS:
+            return cls("internal-error", faults, unknown_slug=wire["slug"])
+        return cls(wire["slug"], faults, **wire.get("parameters", {}))
+
+
+class _Lenient(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
+
+
+_TABLE = (
+    # Decided by the rules of a currency: final, stored with the batch.
+    Problem(
+        "unknown-account", 422, "Unknown account", "No account {account} exists in this ledger.", final=True
+    ),
+    Problem(
+        "same-account",
+        422,
+        "Same payer and payee",
+        "Payer and payee are both {account}; name two accounts.",
+        final=True,
+    ),
+    Problem(
+        "wrong-currency",
+        422,
+        "Wrong currency",
+        "The account {account} holds {held}, the transfer is in {currency}; use an account in {currency}.",
+        final=True,
+    ),
+    Problem(
+        "unknown-currency",
+        422,
+        "Unknown currency",
+        "No currency {currency} exists in this ledger.",
+        final=True,
+    ),
+    Problem(
+        "insufficient-balance",
+        422,
+        "Insufficient balance",
+        "{available} are available, {amount} are asked for; pay less or add to the balance first.",
+        final=True,
+    ),
+    Problem(
+        "maximum-balance",
+        422,
+        "Above the payee's maximum balance",
+        "The payee can take {room} more, {amount} are offered; pay less or choose another account.",
+        final=True,
+    ),
+    Problem(
+        "wrong-kind",
+        422,
+        "Not possible with these accounts",
+        "A transfer of kind {kind} goes from {payer_kinds} to {payee_kinds} in a currency of kind {currency_kinds}.",
+        final=True,
+    ),
+    Problem(
+        "currency-exists",
+        409,
+        "Currency exists already",
+        "The code {currency} is taken; choose another.",
+        final=True,
+    ),
+    Problem(
+        "invalid-amount",
+        422,
+        "Invalid amount",
+        "An amount is a whole number of minor units from 1 to 9007199254740991, not {amount}.",
+    ),
+    # About the command itself: not stored, the caller may mend it and send it again.
+    Problem("id-reused", 409, "Id used already", "The id {id} belongs to another request; make a new one."),
+    Problem(
+        "id-out-of-window",
+        422,
+        "Id too old or too new",
+        "The id {id} was made at {made_at}; ids are taken from 7 days before to 5 minutes after {now}.",
+    ),
+    Problem("late", 503, "Too late", "The request had until {not_after}; nothing was done. Send it again."),
+    Problem(
+        "clock-behind", 503, "Clock behind", "The ledger's clock is behind its last record; nothing was done."
+    ),
+    Problem(
+        "partition-frozen", 503, "Ledger frozen", "The ledger takes no changes while it is being checked."
+    ),
+    Problem(
+        "writer-unavailable", 503, "Ledger busy", "The ledger cannot write at the moment; nothing was done."
+    ),
+    Problem(
+        "outcome-unknown",
+        503,
+        "Outcome unknown",
+        "No answer came in time. The outcome will stand at {address}; a 404 there after {after} means that nothing was done.",
+    ),
+    # Who asks.
+    Problem("not-signed-in", 401, "Not signed in", "Sign in first, or send a valid token."),
+    Problem("wrong-credentials", 401, "Wrong e-mail address or password", "Check both and try again."),
+    Problem("too-many-attempts", 429, "Too many attempts", "Wait {seconds} seconds before you try again."),
+    Problem("not-permitted", 403, "Not permitted", "Your role does not allow this: {action}."),
+    Problem(
+        "wrong-origin", 403, "Wrong origin", "This request came from another site and was not carried out."
+    ),
+    # The request's form.
+    Problem("invalid-request", 422, "Invalid request", "Some fields need a correction."),
+    Problem("malformed-json", 400, "Malformed JSON", "The body could not be read as JSON: {reason}."),
+    Problem("not-found", 404, "Not found", "There is nothing at this address."),
+    Problem("method-not-allowed", 405, "Method not allowed", "This address takes {allowed}."),
+    Problem("not-acceptable", 406, "Not acceptable", "This address answers {available}."),
+    Problem("too-large", 413, "Too large", "The body may have at most {limit} bytes."),
+    Problem("too-many-lines", 413, "Too many lines", "A bulk upload may have at most {limit} lines."),
+    Problem("unsupported-media-type", 415, "Unsupported media type", "Send {expected}."),
+    Problem(
+        "idempotency-conflict", 409, "Idempotency key in use", "A request with this key has another content."
+    ),
+    Problem("too-many-requests", 429, "Too many requests", "Wait {seconds} seconds."),
+    # The house.
+    Problem(
+        "email-taken",
+        409,
+        "E-mail address taken",
+        "Somebody has registered with this e-mail address already.",
+    ),
+    Problem(
+        "diverged",
+        409,
+        "Journal diverged",
+        "The journal has no record with this position; rebuild from its start.",
+    ),
+    Problem("unknown-call", 404, "Unknown call", "The service {service} has no call {call}."),
+    Problem(
+        "service-unavailable",
+        503,
+        "Service unavailable",
+        "The service {service} does not answer; try again soon.",
+    ),
+    Problem(
+        "internal-error", 500, "Internal error", "Something went wrong on our side. It has been recorded."
+    ),
+)
+
+PROBLEMS: Mapping[str, Problem] = {problem.slug: problem for problem in _TABLE}

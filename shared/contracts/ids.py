@@ -1,0 +1,91 @@
+"""Identifiers: UUIDv7 (RFC 9562), whose first 48 bits are the time of making in milliseconds.
+
+Ids of accounts tell the ledger partition that holds them: it stands in the 12 bits after the version ("rand_a"),
+which RFC 9562 leaves to the maker. Ids of imported transfers are UUIDv8, derived from what was imported, so that a
+log that is replayed after a break names every row as before.
+"""
+
+import hashlib
+import secrets
+import time
+from uuid import UUID
+
+MAX_PARTITION = 0xFFF
+
+_VARIANT = 0b10 << 62
+
+
+def new_id(*, now_ms: int | None = None) -> str:
+    """A fresh UUIDv7 as text; `now_ms` is Unix time in milliseconds, the present by default."""
+    return _uuid7(now_ms, secrets.randbits(12))
+
+
+def new_account_id(partition: int, *, now_ms: int | None = None) -> str:
+    """A fresh UUIDv7 that tells its partition (0 to 4095)."""
+    if not 0 <= partition <= MAX_PARTITION:
+        raise ValueError(f"partition must be from 0 to {MAX_PARTITION}, not {partition}")
+    return _uuid7(now_ms, partition)
+
+
+def derived_id(*parts: str) -> str:
+    """A UUIDv8 that depends on `parts` alone: the same parts, the same id.
+
+    `parts` are joined unambiguously (each with its length) and hashed with SHA-256.
+    """
+    return _derived(8, None, *parts)
+
+
+def derived_account_id(partition: int, *parts: str) -> str:
+    """As `derived_id`, with the partition where `new_account_id` puts it."""
+    return _derived(8, partition, *parts)
+
+
+def partition_of(account_id: str) -> int:
+    """The partition that an account's id tells."""
+    return (UUID(account_id).int >> 64) & 0xFFF
+
+
+def is_uuid7(text: str) -> bool:
+    """Whether `text` is a UUIDv7 in its canonical form (lower case, with hyphens)."""
+    return _version(text) == 7
+
+
+def is_derived(text: str) -> bool:
+    """Whether `text` is a UUIDv8 in its canonical form."""
+    return _version(text) == 8
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` is a UUIDv7 or a derived id in its canonical form."""
+    return _version(text) in (7, 8)
+
+
+def made_at_ms(uuid7: str) -> int:
+    """The Unix time in milliseconds at which a UUIDv7 says that it was made."""
+    return UUID(uuid7).int >> 80
+
+
+def _uuid7(now_ms: int | None, rand_a: int) -> str:
+    milliseconds = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+    low = _VARIANT | secrets.randbits(62)
+    return str(UUID(int=(milliseconds << 80) | (7 << 76) | (rand_a << 64) | low))
+
+
+def _derived(version: int, rand_a: int | None, *parts: str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        raw = part.encode()
+        digest.update(len(raw).to_bytes(4, "big") + raw)
+    number = int.from_bytes(digest.digest()[:16], "big")
+    middle = (number >> 64) & 0xFFF if rand_a is None else rand_a
+    high = (number >> 80) << 80
+    low = _VARIANT | (number & ((1 << 62) - 1))
+    return str(UUID(int=high | (version << 76) | (middle << 64) | low))
+
+
+def _version(text: str) -> int | None:
+    try:
+        parsed = UUID(text)
+    except (ValueError, AttributeError, TypeError):
+        return None
+    return parsed.version if str(parsed) == text else None

@@ -1,0 +1,108 @@
+"""The ledger's journal as consumers see it: records, positions, and their CloudEvents form.
+
+Every record carries the accounts that it opens and the entries that it books, so that a reader which does not know
+its type can still apply it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from shared.contracts import clock
+
+CURRENCY_CREATED = "currency.created"
+ACCOUNT_OPENED = "account.opened"
+TRANSFER_POSTED = "transfer.posted"
+
+TYPE_PREFIX = "org.medtown.ledger."
+MAX_RECORDS_PER_BATCH = 500
+"""How many records a message on the bus, or an answer of `journal_since`, carries at most."""
+
+GENESIS_HASH = "0" * 64
+"""What the first record of a partition names as its predecessor's hash."""
+
+
+class Position(msgspec.Struct, frozen=True):
+    """How far a consumer has come: the last record applied. Sequence 0 with the genesis hash is the beginning."""
+
+    timeline: str
+    sequence: int
+    hash: str
+
+
+BEGINNING = Position(timeline="", sequence=0, hash=GENESIS_HASH)
+
+
+class JournalRecord(msgspec.Struct, frozen=True):
+    """One accepted command.
+
+    `recorded_at` and `occurred_at` are Unix microseconds. `payload` has, by type, `currency`, `transfer`, and always
+    `accounts` (list of accounts opened: id, currency, kind, holder, floor, ceiling, territory, category) and `entries`
+    (list of `[account id, bucket, amount, balance of the bucket after]`, amounts in minor units, sum zero).
+    `hash` and `prev_hash` are hexadecimal.
+    """
+
+    partition: int
+    timeline: str
+    sequence: int
+    type: str
+    recorded_at: int
+    occurred_at: int
+    prev_hash: str
+    hash: str
+    payload: dict[str, Any]
+
+    @property
+    def position(self) -> Position:
+        return Position(self.timeline, self.sequence, self.hash)
+
+
+def to_cloud_event(record: JournalRecord) -> dict[str, Any]:
+    """The record as a CloudEvents 1.0 object."""
+    subject = (
+        record.payload.get("transfer")
+        or record.payload.get("currency")
+        or (record.payload["accounts"] or [{}])[0]
+    )
+    return {
+        "specversion": "1.0",
+        "id": f"{record.timeline}:{record.sequence}",
+        "source": f"/medtown/ledger/{record.partition}",
+        "type": f"{TYPE_PREFIX}{record.type}.v1",
+        "subject": str(subject.get("id") or subject.get("code") or record.sequence),
+        "time": clock.to_text(record.recorded_at),
+        "datacontenttype": "application/json",
+        "sequence": f"{record.sequence:020d}",
+        "timeline": record.timeline,
+        "prevhash": record.prev_hash,
+        "hash": record.hash,
+        "data": {"occurred_at": clock.to_text(record.occurred_at), **record.payload},
+    }
+
+
+def from_cloud_event(event: Mapping[str, Any]) -> JournalRecord:
+    """What `to_cloud_event` wrote; raises KeyError or ValueError on anything else."""
+    payload = dict(event["data"])
+    occurred_at = clock.from_text(payload.pop("occurred_at"))
+    return JournalRecord(
+        partition=int(event["source"].rsplit("/", 1)[1]),
+        timeline=event["timeline"],
+        sequence=int(event["sequence"]),
+        type=event["type"].removeprefix(TYPE_PREFIX).removesuffix(".v1"),
+        recorded_at=clock.from_text(event["time"]),
+        occurred_at=occurred_at,
+        prev_hash=event["prevhash"],
+        hash=event["hash"],
+        payload=payload,
+    )
+
+
+def encode_batch(records: Sequence[JournalRecord]) -> bytes:
+    """A CloudEvents batch (content type `application/cloudevents-batch+json`)."""
+    return msgspec.json.encode([to_cloud_event(record) for record in records])
+
+
+def decode_batch(body: bytes) -> list[JournalRecord]:
+    """What `encode_batch` wrote."""
+    return [from_cloud_event(event) for event in msgspec.json.decode(body)]
