@@ -1,0 +1,1 @@
+"""Tests of one unit without servers of ours around it."""
