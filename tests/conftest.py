@@ -1,0 +1,3 @@
+"""Shared set-up of all tests."""
+
+pytest_plugins = ["tests.support.fixtures"]
