@@ -4,7 +4,6 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from shared.observability.logs import get_logger
 
@@ -16,20 +15,20 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`step(resources)` does a bounded piece of work and says whether more is waiting; else it rests `every_seconds`."""
+    """`step()` does a bounded piece of work and says whether more is waiting; else it rests `every_seconds`."""
 
     name: str
     every_seconds: float
-    step: Callable[[Any], bool]
+    step: Callable[[], bool]
 
 
 class JobRunner:
     """Runs jobs in threads; a step that raises is logged and tried again after a growing pause."""
 
-    def __init__(self, jobs: Sequence[Job], resources: Any) -> None:
+    def __init__(self, jobs: Sequence[Job]) -> None:
         self._stopping = threading.Event()
         self._threads = [
-            threading.Thread(target=self._run, args=(job, resources), name=job.name, daemon=True) for job in jobs
+            threading.Thread(target=self._run, args=(job,), name=job.name, daemon=True) for job in jobs
         ]
 
     def start(self) -> None:
@@ -42,11 +41,11 @@ class JobRunner:
         for thread in self._threads:
             thread.join(timeout_seconds)
 
-    def _run(self, job: Job, resources: Any) -> None:
+    def _run(self, job: Job) -> None:
         backoff = FIRST_BACKOFF_SECONDS
         while not self._stopping.is_set():
             try:
-                pause = 0.0 if job.step(resources) else job.every_seconds
+                pause = 0.0 if job.step() else job.every_seconds
                 backoff = FIRST_BACKOFF_SECONDS
             except Exception:
                 log.exception("job_failed", job=job.name, retry_seconds=backoff)
