@@ -36,7 +36,7 @@ class OutboxRelay:
         self._lock_key = _lock_key(service)
         self._measured = self._purged = -float("inf")
 
-    def step(self, _resources: Any = None) -> bool:
+    def step(self) -> bool:
         """Publish the oldest `BATCH_SIZE` pending events and say whether more may be waiting.
 
         Raises PublishError when the bus did not take them; they stay pending.
