@@ -1,0 +1,28 @@
+"""`medtown create-admin`: register the first people who may register others."""
+
+import click
+
+from shared import config as configuration
+
+
+@click.command(help="Register an administrator; the password is asked for, or read from standard input.")
+@click.option("--email", required=True)
+@click.option("--name", required=True)
+@click.option("--role", "roles", multiple=True, default=["administrator", "operator"], show_default=True)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def command(email: str, name: str, roles: tuple[str, ...], password_stdin: bool) -> None:
+    from deploy.connect import connect
+
+    config = configuration.load()
+    if password_stdin:
+        password = click.get_text_stream("stdin").readline().rstrip("\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    with connect(config, with_jobs=False) as connection:
+        person = connection.client.call(
+            "identity",
+            "create_person",
+            {"name": name, "email": email, "password": password, "roles": list(roles)},
+            token=connection.tokens.token("identity"),
+        )
+    click.echo(f"{person['id']}: {', '.join(person['roles'])}")

@@ -1,0 +1,64 @@
+"""`medtown up`: the whole platform in one process."""
+
+import ipaddress
+import signal
+import threading
+
+import click
+
+from deploy.refusals import CommandRefused
+from shared import config as configuration
+from shared.config import Config
+
+GATEWAY_THREADS = 64
+
+
+@click.command(help="Run the whole platform here, in one process, until Ctrl-C.")
+def command() -> None:
+    from deploy.demo import marker
+    from shared.observability import logs
+
+    config = configuration.load()
+    if config.distributed:
+        raise CommandRefused("MEDTOWN_AMQP_URL is set: run `medtown serve ...`, or unset it to run in one process")
+    logs.configure(config.log_level if config.log_level != "info" else "warning", "medtown")
+    first_start = not config.data.exists() or not any(config.data.iterdir())
+    if marker.exists(config) and not _is_loopback(config.host):
+        raise CommandRefused(
+            f"{config.data} holds demo accounts, which work on this machine alone; "
+            "set MEDTOWN_HOST to 127.0.0.1 or MEDTOWN_DATA to another folder"
+        )
+    _serve(config, seed=first_start and config.demo and _is_loopback(config.host))
+
+
+def _serve(config: Config, *, seed: bool) -> None:
+    from deploy.demo import marker, seed_demo
+    from deploy.embedded import Embedded
+    from deploy.gateway_threads import GatewayServer
+
+    stop = threading.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, lambda *_: stop.set())
+    embedded = Embedded(config)
+    try:
+        embedded.start()
+        # The demo comes in before anything is served, so that nobody sees half of it.
+        if seed:
+            seed_demo(config, embedded.client, stop=stop)
+        with GatewayServer(config, embedded, threads=GATEWAY_THREADS) as server:
+            click.echo(f"MedTOWN runs at {server.address}   (Ctrl-C stops it)")
+            for line in marker.sign_in_lines(config):
+                click.echo(line)
+            stop.wait()
+            click.echo("Stopping ...")
+    finally:
+        embedded.stop()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,103 @@
+"""The whole platform in one process: plain threads, SQLite files, the in-process bus."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from deploy.datafolder import DataFolder
+from deploy.services import SERVICES, migrate_all
+from services.cop.identity import jobs as identity_jobs
+from services.cop.identity import resources as identity_resources
+from services.cop.identity.service import SERVICE as IDENTITY
+from services.dashboard import jobs as dashboard_jobs
+from services.dashboard import resources as dashboard_resources
+from services.dashboard.service import SERVICE as DASHBOARD
+from services.ledger import jobs as ledger_jobs
+from services.ledger import resources as ledger_resources
+from services.ledger.service import SERVICE as LEDGER
+from services.ledger.service import writer_service
+from shared.auth.keys import TRUSTED_FILE, ensure_keys, load_trusted
+from shared.auth.tokens import Verifier
+from shared.config import Config
+from shared.db.engine import Database
+from shared.jobs import Job, JobRunner
+from shared.messaging.client import Client
+from shared.messaging.inprocess import InProcessBus
+from shared.messaging.service import Service
+from shared.messaging.socket_server import SocketServer
+
+PARTITION = 0
+"""The one ledger partition of an embedded installation."""
+
+
+class Embedded:
+    """Everything that runs embedded, under the data folder's lock. Raises DataFolderBusy where that is held."""
+
+    def __init__(self, config: Config, *, with_jobs: bool = True) -> None:
+        self._stack = ExitStack()
+        try:
+            self._stack.enter_context(DataFolder(config.data))
+            ensure_keys(config.keys)
+            migrate_all(config)
+            self._assemble(config, with_jobs)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    @property
+    def client(self) -> Client:
+        """Calls the services of this process."""
+        return self.bus.client
+
+    def ready_checks(self) -> dict[str, Callable[[], bool]]:
+        """What must be true before requests are sent here, by name."""
+        return {"ledger-writer": lambda: self._writer.leading}
+
+    def start(self) -> None:
+        """Start whatever works by itself; the ledger takes payments when this returns."""
+        self._writer.start()
+        self._stack.callback(self._writer.stop)
+        self._writer.wait_until_leading()
+        self.bus.start()
+        self._stack.callback(self.bus.stop)
+        self._runner.start()
+        self._stack.callback(self._runner.stop)
+        self._socket.start()
+        self._stack.callback(self._socket.stop)
+
+    def stop(self) -> None:
+        """Stop in the opposite order, then release the data folder."""
+        self._stack.close()
+
+    def _assemble(self, config: Config, with_jobs: bool) -> None:
+        trusted = load_trusted(config.keys / TRUSTED_FILE)
+
+        def verifier(service: Service) -> Verifier:
+            return Verifier(service.token_audience, trusted)
+
+        bus_database = Database(config.database_for("bus"))
+        self._stack.callback(bus_database.close)
+        self.bus = InProcessBus(bus_database)
+        self._writer = ledger_resources.build_writer(config, PARTITION)
+        ledger = ledger_resources.build(config)
+        identity = identity_resources.build(config)
+        dashboard = dashboard_resources.build(config, self.bus.client)
+        for resources in (ledger, identity, dashboard):
+            self._stack.callback(resources.close)
+        writer = writer_service(PARTITION)
+        for service, resources in (
+            (writer, self._writer),
+            (LEDGER, ledger),
+            (IDENTITY, identity),
+            (DASHBOARD, dashboard),
+        ):
+            self.bus.register(service, resources, verifier(service))
+        work: list[Job] = []
+        if with_jobs:
+            work += ledger_jobs.jobs(ledger, self.bus.publisher)
+            work += identity_jobs.jobs(identity, self.bus.publisher)
+            work += dashboard_jobs.jobs(dashboard)
+        self._runner = JobRunner(work)
+        self._socket = SocketServer(self.bus, config.socket)
+
+
+__all__ = ["PARTITION", "SERVICES", "Embedded"]

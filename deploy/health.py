@@ -1,0 +1,48 @@
+"""What every process of a distributed installation has besides its work: health, metrics, and whom it believes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import text
+
+from deploy.services import SERVICES
+from shared.auth.keys import TRUSTED_FILE, load_trusted
+from shared.auth.tokens import Verifier
+from shared.config import Config
+from shared.db import migrations
+from shared.db.engine import Database
+from shared.messaging.amqp.probe import broker_answers
+from shared.messaging.service import Service
+from shared.observability.health import HealthServer
+
+
+def verifier_for(config: Config) -> Callable[[Service], Verifier]:
+    """Makes the verifier of a service's calls from the file of trusted issuers."""
+    trusted = load_trusted(config.keys / TRUSTED_FILE)
+    return lambda service: Verifier(service.token_audience, trusted)
+
+
+@contextmanager
+def healthy(
+    config: Config, process: str, database: Database | None = None, **checks: Callable[[], bool]
+) -> Iterator[None]:
+    """Answer /livez, /readyz and /metrics on the metrics port, where one is configured, while the block runs."""
+    if config.metrics_port == 0:
+        yield
+        return
+    checks["broker"] = lambda: broker_answers(config.amqp_url)
+    if database is not None:
+        checks["database"] = lambda: _answers(database)
+        if process in SERVICES:
+            checks["migrations"] = lambda: migrations.is_current(SERVICES[process], database)
+    server = HealthServer(config.metrics_host, config.metrics_port, checks)
+    server.start()
+    try:
+        yield
+    finally:
+        server.stop()
+
+
+def _answers(database: Database) -> bool:
+    with database.read() as connection:
+        return connection.execute(text("SELECT 1")).scalar() == 1

@@ -1,0 +1,47 @@
+"""Refusals of the `medtown` command: one clear line on standard error, and exit code 2."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import click
+
+from deploy.datafolder import DataFolderBusy
+from shared.config import ConfigError
+from shared.contracts.errors import Refusal
+
+EXIT_REFUSED = 2
+EXIT_INTERRUPTED = 130
+
+
+class CommandRefused(Exception):
+    """The command cannot be carried out; the message says why and what would help."""
+
+
+@contextmanager
+def as_one_line() -> Iterator[None]:
+    """Turn every refusal inside the block into one line and the exit code."""
+    try:
+        yield
+    except click.exceptions.Exit as stop:
+        raise SystemExit(stop.exit_code) from None
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        print("medtown: stopped", file=sys.stderr)
+        raise SystemExit(EXIT_INTERRUPTED) from None
+    except click.ClickException as error:
+        _refuse(error.format_message())
+    except Refusal as refusal:
+        faults = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in refusal.faults)
+        _refuse(f"{refusal.detail} {faults}".strip())
+    except (ConfigError, CommandRefused, DataFolderBusy) as error:
+        _refuse(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _refuse(f"{error.filename}: {error.strerror}")
+
+
+def _refuse(line: str) -> NoReturn:
+    print(f"medtown: {' '.join(line.split())}", file=sys.stderr)
+    raise SystemExit(EXIT_REFUSED) from None

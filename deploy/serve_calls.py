@@ -1,0 +1,89 @@
+"""A process that answers calls over RabbitMQ: `python -m deploy.serve_calls ledger-writer|ledger|identity|dashboard`."""
+
+from shared.messaging.amqp.patching import prepare_eventlet
+
+# Before any other import: what is imported unpatched stays so.
+prepare_eventlet()
+
+import os  # noqa: E402
+import sys  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from typing import Any  # noqa: E402
+
+from deploy.health import healthy, verifier_for  # noqa: E402
+from deploy.refusals import as_one_line  # noqa: E402
+from shared import config as configuration  # noqa: E402
+from shared.config import Config  # noqa: E402
+from shared.messaging.amqp.client import AmqpClient  # noqa: E402
+from shared.messaging.amqp.runner import serve  # noqa: E402
+from shared.messaging.service import Service  # noqa: E402
+from shared.observability import logs  # noqa: E402
+
+WRITER_WORKERS = 64
+"""Calls of the writer that may wait at once; they make the next batch."""
+WORKERS = 10
+EXIT_FENCE_LOST = 3
+
+
+def main(process: str) -> None:
+    config = configuration.load()
+    logs.configure(config.log_level, process)
+    if process == "ledger-writer":
+        _serve_writer(config)
+        return
+    service, resources = _ANSWERING[process](config)
+    try:
+        with healthy(config, process, resources.database):
+            serve([(service, resources)], config.amqp_url, verifier_for(config), max_workers=WORKERS)
+    finally:
+        resources.close()
+
+
+def _serve_writer(config: Config) -> None:
+    from services.ledger.resources import build_writer
+    from services.ledger.service import writer_service
+
+    writer = build_writer(config, config.partition)
+    # Who lost the fence must not answer anyone any more: the process ends at once and its supervisor starts another.
+    writer.failed = lambda: os._exit(EXIT_FENCE_LOST)
+    writer.start()
+    try:
+        with healthy(config, "ledger-writer", leading=lambda: writer.leading):
+            writer.wait_until_leading()
+            table = writer_service(config.partition)
+            serve([(table, writer)], config.amqp_url, verifier_for(config), max_workers=WRITER_WORKERS)
+    finally:
+        writer.stop()
+
+
+def _ledger(config: Config) -> tuple[Service, Any]:
+    from services.ledger.resources import build
+    from services.ledger.service import SERVICE
+
+    return SERVICE, build(config)
+
+
+def _identity(config: Config) -> tuple[Service, Any]:
+    from services.cop.identity.resources import build
+    from services.cop.identity.service import SERVICE
+
+    return SERVICE, build(config)
+
+
+def _dashboard(config: Config) -> tuple[Service, Any]:
+    from services.dashboard.resources import build
+    from services.dashboard.service import SERVICE
+
+    return SERVICE, build(config, AmqpClient(config.amqp_url))
+
+
+_ANSWERING: dict[str, Callable[[Config], tuple[Service, Any]]] = {
+    "ledger": _ledger,
+    "identity": _identity,
+    "dashboard": _dashboard,
+}
+
+
+if __name__ == "__main__":
+    with as_one_line():
+        main(sys.argv[1])

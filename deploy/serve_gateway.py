@@ -1,0 +1,32 @@
+"""The gateway of a distributed installation: gunicorn with gevent workers. `python -m deploy.serve_gateway`."""
+
+import os
+import sys
+
+from shared import config as configuration
+
+WORKERS = 2
+CONNECTIONS_PER_WORKER = 1000
+GRACE_SECONDS = 10
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def main() -> None:
+    config = configuration.load()
+    # The master imports nothing of ours but the configuration; each worker patches itself first (gunicorn does so
+    # for gevent) and then builds the application.
+    arguments = [
+        *("--bind", f"{config.host}:{config.port}"),
+        *("--worker-class", "gevent"),
+        *("--workers", str(WORKERS)),
+        *("--worker-connections", str(CONNECTIONS_PER_WORKER)),
+        *("--graceful-timeout", str(GRACE_SECONDS)),
+        *("--log-level", "warning"),
+        *("--name", "medtown-gateway"),
+        "deploy.gateway_gevent:application()",
+    ]
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""A service's periodic work in a process of plain threads: `python -m deploy.serve_jobs ledger|identity|dashboard`."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from deploy.health import healthy
+from deploy.refusals import as_one_line
+from services.cop.identity.service import SERVICE as IDENTITY
+from services.dashboard.service import SERVICE as DASHBOARD
+from services.ledger.service import SERVICE as LEDGER
+from shared import config as configuration
+from shared.config import Config
+from shared.db.engine import Database
+from shared.jobs import JobRunner
+from shared.messaging.amqp.client import AmqpClient
+from shared.messaging.amqp.journal_consumer import JournalConsumer
+from shared.messaging.amqp.publisher import AmqpPublisher
+from shared.messaging.amqp.topology import declare
+from shared.observability import logs
+
+CONSUMERS = (LEDGER, IDENTITY, DASHBOARD)
+"""Whose queues must exist before anything is published."""
+
+
+@contextmanager
+def _ledger(config: Config) -> Iterator[Database]:
+    from services.ledger.jobs import jobs
+    from services.ledger.resources import build
+
+    resources = build(config)
+    publisher = AmqpPublisher(config.amqp_url)
+    with _running(JobRunner(jobs(resources, publisher))):
+        yield resources.database
+    publisher.close()
+    resources.close()
+
+
+@contextmanager
+def _identity(config: Config) -> Iterator[Database]:
+    from services.cop.identity.jobs import jobs
+    from services.cop.identity.resources import build
+
+    resources = build(config)
+    publisher = AmqpPublisher(config.amqp_url)
+    with _running(JobRunner(jobs(resources, publisher))):
+        yield resources.database
+    publisher.close()
+    resources.close()
+
+
+@contextmanager
+def _dashboard(config: Config) -> Iterator[Database]:
+    from services.dashboard.jobs import jobs
+    from services.dashboard.resources import build
+
+    client = AmqpClient(config.amqp_url)
+    resources = build(config, client)
+    consumer = JournalConsumer(DASHBOARD, resources, config.amqp_url, partitions=(config.partition,))
+    consumer.start()
+    with _running(JobRunner(jobs(resources))):
+        yield resources.database
+    consumer.stop()
+    resources.close()
+    client.close()
+
+
+_WORKING: dict[str, Callable[[Config], "contextmanager[Database]"]] = {  # type: ignore[type-arg]
+    "ledger": _ledger,
+    "identity": _identity,
+    "dashboard": _dashboard,
+}
+
+
+@contextmanager
+def _running(runner: JobRunner) -> Iterator[None]:
+    runner.start()
+    yield
+    runner.stop()
+
+
+def main(service: str) -> None:
+    config = configuration.load()
+    logs.configure(config.log_level, f"{service}-jobs")
+    stop = threading.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, lambda *_: stop.set())
+    declare(CONSUMERS, config.amqp_url)
+    with _WORKING[service](config) as database, healthy(config, service, database):
+        stop.wait()
+
+
+if __name__ == "__main__":
+    with as_one_line():
+        main(sys.argv[1])
