@@ -1,3 +1,11 @@
 """Shared set-up of all tests."""
 
-pytest_plugins = ["tests.support.fixtures"]
+from hypothesis import settings
+
+pytest_plugins = ["tests.support.fixtures", "tests.support.installations"]
+
+# The same examples on every run, and no time limit per example: a slow machine is no fault of the code.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+# New examples on every run, and many (`make test-all`).
+settings.register_profile("deep", deadline=None, max_examples=1000)
+settings.load_profile("repeatable")

@@ -1,0 +1,220 @@
+"""A running installation to test against: embedded, or distributed over the private broker and cluster."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from shutil import rmtree
+from typing import Self
+
+import requests
+
+from shared.auth.keys import ensure_keys
+from tests.support.broker import PrivateBroker
+from tests.support.cluster import PrivateCluster
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
+
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+COMMAND_SECONDS = 300.0
+ADMIN_EMAIL = "admin@example.org"
+ADMIN_PASSWORD = "correct horse battery"
+MEDTOWN = (sys.executable, "-m", "deploy.cli")
+
+
+class Deployment(ABC):
+    """An installation in a temporary folder, with one administrator. Its processes can be killed and started again."""
+
+    kind: str
+    processes: Sequence[str]
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="medtown-"))
+        self.port = free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    @abstractmethod
+    def environment(self, process: str) -> Mapping[str, str]:
+        """The variables of one process, or of the command "tools"."""
+
+    @abstractmethod
+    def arguments(self, process: str) -> Sequence[str]:
+        """What follows `medtown` to run it."""
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def medtown(
+        self, *arguments: str, process: str = "tools", stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the `medtown` command beside the installation, with the variables of one of its processes."""
+        return subprocess.run(
+            [*MEDTOWN, *arguments],
+            env=self._environment(process),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+
+    def create_admin(self) -> None:
+        """Register the administrator and operator that tests sign in as."""
+        done = self.medtown(
+            *("create-admin", "--email", ADMIN_EMAIL, "--name", "Administrator", "--password-stdin"),
+            stdin=ADMIN_PASSWORD + "\n",
+        )
+        assert done.returncode == 0, done.stderr
+
+    def start(self, process: str) -> None:
+        log = open(self.folder / f"{process}.log", "ab")
+        with log:
+            self._running[process] = subprocess.Popen(
+                [*MEDTOWN, *self.arguments(process)],
+                env=self._environment(process),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def start_all(self) -> None:
+        for process in self.processes:
+            self.start(process)
+
+    def kill(self, process: str) -> None:
+        """kill -9 of the process and its children."""
+        self._signal(process, signal.SIGKILL)
+
+    def stop(self, process: str) -> None:
+        """Ask the process to end, and see that it does."""
+        self._signal(process, signal.SIGTERM)
+
+    def has_ended(self, process: str) -> bool:
+        return self._running[process].poll() is not None
+
+    def wait_until_ready(self) -> None:
+        """Wait until the gateway and the services behind it answer."""
+        try:
+            wait_until(self._is_ready, START_SECONDS, f"the {self.kind} installation to be ready")
+        except BaseException:
+            print(self.logs())
+            raise
+
+    def logs(self, characters: int = 3000) -> str:
+        """The last lines of every process's log."""
+        files = sorted(self.folder.glob("*.log"))
+        return "\n".join(
+            f"--- {file.name}\n{file.read_text(errors='replace')[-characters:]}" for file in files
+        )
+
+    def close(self) -> None:
+        for process in reversed(list(self._running)):
+            if not self.has_ended(process):
+                self._signal(process, signal.SIGTERM)
+        rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _is_ready(self) -> bool:
+        for process, running in self._running.items():
+            assert running.poll() is None, (
+                f"{process} ended with exit code {running.returncode}\n{self.logs()}"
+            )
+        try:
+            return requests.get(f"{self.base_url}/readyz", timeout=5).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    def _signal(self, process: str, number: signal.Signals) -> None:
+        running = self._running[process]
+        if number is signal.SIGKILL:
+            os.killpg(running.pid, number)
+        else:
+            running.send_signal(number)
+        try:
+            running.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+            raise AssertionError(f"{process} did not stop within {STOP_SECONDS} s\n{self.logs()}") from None
+
+    def _environment(self, process: str) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("MEDTOWN_")}
+        return {**inherited, "MEDTOWN_LOG_LEVEL": "info", **self.environment(process)}
+
+
+class EmbeddedDeployment(Deployment):
+    """Everything in the one process "up"."""
+
+    kind = "embedded"
+    processes = ("up",)
+
+    def environment(self, process: str) -> Mapping[str, str]:
+        return {"MEDTOWN_PORT": str(self.port), "MEDTOWN_DATA": str(self.data), "MEDTOWN_DEMO": "off"}
+
+    def arguments(self, process: str) -> Sequence[str]:
+        return ("up",)
+
+
+class DistributedDeployment(Deployment):
+    """Every process by itself, on the private broker and the private cluster."""
+
+    kind = "distributed"
+    processes = (
+        "ledger-writer",
+        "ledger",
+        "identity",
+        "dashboard",
+        "ledger-jobs",
+        "identity-jobs",
+        "dashboard-jobs",
+        "gateway",
+    )
+
+    def __init__(self, broker: PrivateBroker, cluster: PrivateCluster, name: str = "medtown") -> None:
+        super().__init__()
+        self._broker = broker
+        self._databases = {
+            service: cluster.create_database(f"{name}_{service}")
+            for service in ("ledger", "identity", "dashboard")
+        }
+        self._metrics_ports = {process: free_port() for process in self.processes}
+        ensure_keys(self.folder / "keys")
+        for service in self._databases:
+            done = self.medtown("migrate", "--service", service, process=service)
+            assert done.returncode == 0, done.stderr
+
+    def environment(self, process: str) -> Mapping[str, str]:
+        variables = {
+            "MEDTOWN_AMQP_URL": self._broker.amqp_url,
+            "MEDTOWN_KEYS": str(self.folder / "keys"),
+            "MEDTOWN_PORT": str(self.port),
+            "MEDTOWN_DATA": str(self.data),
+        }
+        service = process.removesuffix("-jobs").removesuffix("-writer")
+        if service in self._databases:
+            variables["MEDTOWN_DATABASE_URL"] = self._databases[service]
+        if process in self._metrics_ports:
+            variables["MEDTOWN_METRICS_PORT"] = str(self._metrics_ports[process])
+        return variables
+
+    def arguments(self, process: str) -> Sequence[str]:
+        if process.endswith("-jobs"):
+            return ("serve", "jobs", "--service", process.removesuffix("-jobs"))
+        return ("serve", process)
+
+    def metrics_url(self, process: str) -> str:
+        """Where the process answers /livez, /readyz and /metrics."""
+        return f"http://127.0.0.1:{self._metrics_ports[process]}"
