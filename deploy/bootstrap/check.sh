@@ -20,6 +20,6 @@ check() {
 check lint .venv/bin/ruff check .
 check format .venv/bin/ruff format --check .
 check types .venv/bin/mypy
-check imports .venv/bin/lint-imports
+check imports .venv/bin/lint-imports --no-logo
 [ -x gateway/web/node_modules/.bin/tsc ] && check typescript npm --prefix gateway/web run --silent check
 [ -z "$failed" ] || { echo "make check failed:$failed" >&2; exit 1; }

@@ -22,17 +22,18 @@ SYSTEM_USER = "rabbitmq"
 TEST_USER = "tests"
 URL_VARIABLE = "MEDTOWN_TEST_AMQP_URL"
 
-# Debian's own wrapper in the PATH insists on its user and its folders; the server's script behind it does not.
+# Debian's own wrapper in the PATH insists on its user and its folders; the server's script behind it does
+# not.
 SERVER_SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 
 
 class PrivateBroker:
     """A RabbitMQ server on free loopback ports, in a temporary folder, with an epmd of its own.
 
-    `definitions` (a JSON file or what it would contain: users, vhosts, permissions) is loaded when the server first
-    starts; a user of the tests' own, allowed everything in each of its virtual hosts, is added to it.
-    Where MEDTOWN_TEST_AMQP_URL is set, that broker is used as it is: `is_private` is then False, every URL is that
-    one, and it can be neither stopped nor killed.
+    `definitions` (a JSON file or what it would contain: users, vhosts, permissions) is loaded when the server
+    first starts; a user of the tests' own, allowed everything in each of its virtual hosts, is added to it.
+    Where MEDTOWN_TEST_AMQP_URL is set, that broker is used as it is: `is_private` is then False, every URL is
+    that one, and it can be neither stopped nor killed.
     """
 
     def __init__(self, definitions: Path | Mapping[str, Any] | None = None) -> None:
@@ -70,7 +71,10 @@ class PrivateBroker:
         return f"amqp://{quote(user, safe='')}:{quote(secret, safe='')}@127.0.0.1:{self.port}/{host}"
 
     def start(self) -> None:
-        """Start it, again on the same ports and data, and return once it answers. Raises TimeoutError with its log."""
+        """Start it, again on the same ports and data, and return once it answers.
+
+        Raises TimeoutError or RuntimeError with the end of its log where it does not.
+        """
         self._must_be_private()
         environment = self._environment()
         self._epmd = self._folder.run(["epmd", "-port", str(self._epmd_port)], environment, self._log)
@@ -86,7 +90,11 @@ class PrivateBroker:
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kill it without warning (SIGKILL), as a power cut would; data stay."""
+        """Kill it without warning (SIGKILL), as a power cut would; data stay.
+
+        RabbitMQ writes down twice a second which quorum queues it hosts: one declared less than half a second
+        before answers 541 after the next start (seen with 3.10.8).
+        """
         self._end(signal.SIGKILL)
 
     def close(self) -> None:
@@ -117,7 +125,8 @@ class PrivateBroker:
 
     def _end(self, number: signal.Signals) -> None:
         self._must_be_private()
-        assert self._server is not None and self._epmd is not None, "not started"
+        assert self._server is not None, "not started"
+        assert self._epmd is not None
         # The server's script stays as the parent of the Erlang machine and ends after it.
         for process in self.processes():
             if Path(f"/proc/{process}/comm").read_text(encoding="utf-8").startswith("beam"):
@@ -158,11 +167,14 @@ class PrivateBroker:
             {"name": TEST_USER, "password": self._password, "tags": "administrator"}
         )
         definitions.setdefault("permissions", []).extend(
-            {"user": TEST_USER, "vhost": host, "configure": ".*", "write": ".*", "read": ".*"} for host in hosts
+            {"user": TEST_USER, "vhost": host, "configure": ".*", "write": ".*", "read": ".*"}
+            for host in hosts
         )
         (folder / "definitions.json").write_text(json.dumps(definitions), encoding="utf-8")
         (folder / "enabled_plugins").write_text("[].\n", encoding="utf-8")
-        (folder / "rabbitmq.conf").write_text(f"load_definitions = {folder}/definitions.json\n", encoding="utf-8")
+        (folder / "rabbitmq.conf").write_text(
+            f"load_definitions = {folder}/definitions.json\n", encoding="utf-8"
+        )
         if self._folder.system_user is not None:
             for entry in folder.iterdir():
                 shutil.chown(entry, self._folder.system_user)
@@ -178,7 +190,9 @@ def _read(definitions: Path | Mapping[str, Any] | None) -> dict[str, Any]:
     """A copy of the definitions that may be changed."""
     if definitions is None:
         return {}
-    text = definitions.read_text(encoding="utf-8") if isinstance(definitions, Path) else json.dumps(definitions)
+    text = (
+        definitions.read_text(encoding="utf-8") if isinstance(definitions, Path) else json.dumps(definitions)
+    )
     return dict(json.loads(text))
 
 
@@ -187,5 +201,7 @@ def _server_script() -> Path:
         return SERVER_SCRIPT
     found = shutil.which("rabbitmq-server")
     if found is None:
-        raise FileNotFoundError(f"RabbitMQ is missing: install the package rabbitmq-server, or set {URL_VARIABLE}")
+        raise FileNotFoundError(
+            f"RabbitMQ is missing: install the package rabbitmq-server, or set {URL_VARIABLE}"
+        )
     return Path(found)

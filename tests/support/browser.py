@@ -29,10 +29,14 @@ class Chromium:
     def __init__(self) -> None:
         executable = next(filter(None, map(shutil.which, EXECUTABLES)), None)
         if executable is None:
-            raise FileNotFoundError(f"no browser: install the package chromium (none of {', '.join(EXECUTABLES)})")
+            raise FileNotFoundError(
+                f"no browser: install the package chromium (none of {', '.join(EXECUTABLES)})"
+            )
         self._playwright = sync_playwright().start()
         try:
-            self._browser: Browser = self._playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+            self._browser: Browser = self._playwright.chromium.launch(
+                executable_path=executable, args=list(FLAGS)
+            )
         except BaseException:
             self._playwright.stop()
             raise
@@ -43,12 +47,15 @@ class Chromium:
     ) -> Iterator[Page]:
         """A fresh page of this width and height (CSS pixels), in a context of its own that ends with it.
 
-        Paths given to `page.goto` are taken relative to `base_url`. Waiting ends after 10 s. A script error on the page
-        fails the test when the page closes.
+        Paths given to `page.goto` are taken relative to `base_url`. Waiting ends after 10 s. A script error
+        on the page fails the test when the page closes.
         """
         width, height = viewport
         context = self._browser.new_context(
-            viewport={"width": width, "height": height}, locale=locale, base_url=base_url, reduced_motion="reduce"
+            viewport={"width": width, "height": height},
+            locale=locale,
+            base_url=base_url,
+            reduced_motion="reduce",
         )
         context.set_default_timeout(10_000)
         errors: list[str] = []

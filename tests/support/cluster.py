@@ -24,11 +24,11 @@ URL_VARIABLE = "MEDTOWN_TEST_DATABASE_URL"
 
 
 class PrivateCluster:
-    """A PostgreSQL cluster on a free loopback port, in a temporary folder, with its default settings (fsync on).
+    """A PostgreSQL cluster on a free loopback port, in a temporary folder, with default settings (fsync on).
 
     It trusts whoever connects from the loopback address, so every role signs in without a password.
-    Where MEDTOWN_TEST_DATABASE_URL is set, that server is used: `is_private` is then False, it can be neither stopped
-    nor killed, and databases and roles get unique names and are dropped by `close()`.
+    Where MEDTOWN_TEST_DATABASE_URL is set, that server is used: `is_private` is then False, it can be neither
+    stopped nor killed, and databases and roles get unique names and are dropped by `close()`.
     """
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class PrivateCluster:
         return f"postgresql+psycopg://{user}@{host}/{name}{query}"
 
     def create_database(self, name: str, owner: str | None = None) -> str:
-        """Make an empty database and return its URL as its owner: a role of `create_role`, else the superuser."""
+        """Make an empty database; return its URL as its owner (of `create_role`), else as the superuser."""
         real = name if self.is_private else f"{name}_{self._suffix}"
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(real))
         if owner is not None:
@@ -79,17 +79,20 @@ class PrivateCluster:
         self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(real))
 
     def create_role(self, name: str) -> None:
-        """Make a role that may sign in and nothing else. Not being allowed more is what tests want to see of it."""
+        """Make a role that may sign in and nothing else."""
         password = secrets.token_hex(16)
         statement = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
         self._execute(statement.format(sql.Identifier(self._real_role(name)), sql.Literal(password)))
         self._roles[name] = password
 
     def start(self) -> None:
-        """Start it, again on the same port and data, and return once it answers. Raises TimeoutError with its log."""
+        """Start it, again on the same port and data, and return once it answers.
+
+        Raises TimeoutError or RuntimeError with the end of its log where it does not.
+        """
         self._must_be_private()
         folder = self._folder.path
-        command = [self._binaries / "postgres", "-D", folder / "data", "-p", str(self.port)]
+        command: list[str | Path] = [self._binaries / "postgres", "-D", folder / "data", "-p", str(self.port)]
         self._server = self._folder.run(command, self._environment(), self._log)
         try:
             wait_until(self._answers, START_SECONDS, "PostgreSQL to answer")
@@ -105,7 +108,7 @@ class PrivateCluster:
         self._end(signal.SIGKILL)
 
     def close(self) -> None:
-        """End all its processes and remove its folder, or drop what was made on a given server. May be called again."""
+        """End its processes and remove its folder; on a given server, drop what was made. May be repeated."""
         if self.is_private:
             self._folder.close()
             return
@@ -156,13 +159,18 @@ class PrivateCluster:
         wait_until(lambda: not self.processes(), STOP_SECONDS, "the children of PostgreSQL to end")
 
     def _environment(self) -> dict[str, str]:
-        return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": str(self._folder.path)}
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(self._folder.path),
+        }
 
     def _initialise(self) -> None:
         folder = self._folder.path
-        command = [self._binaries / "initdb", "-D", folder / "data", "-U", SUPERUSER, "-E", "UTF8", "--auth=trust"]
+        options = ["-U", SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust"]
         # --no-sync: only the empty cluster's files are not flushed; the server itself runs with fsync on.
-        made = self._folder.run([*command, "--locale=C.UTF-8", "--no-sync"], self._environment(), self._log)
+        command: list[str | Path] = [self._binaries / "initdb", "-D", folder / "data", *options, "--no-sync"]
+        made = self._folder.run(command, self._environment(), self._log)
         if made.wait(timeout=START_SECONDS) != 0:
             raise RuntimeError(f"initdb failed\n{self._last_lines()}")
         settings = [
@@ -185,5 +193,7 @@ def _binaries() -> Path:
         return max(versions, key=lambda path: int(path.parent.name))
     found = shutil.which("initdb")
     if found is None:
-        raise FileNotFoundError(f"PostgreSQL is missing: install the package postgresql, or set {URL_VARIABLE}")
+        raise FileNotFoundError(
+            f"PostgreSQL is missing: install the package postgresql, or set {URL_VARIABLE}"
+        )
     return Path(found).resolve().parent

@@ -1,8 +1,8 @@
 """A temporary folder whose processes and files never outlive the test run, however it ends.
 
-A process belongs to the folder when its working directory lies in it. A small guardian process holds the other end of
-a pipe: when the pipe closes (`close()`, the interpreter's end, Ctrl-C, SIGTERM, even SIGKILL of the test run), it ends
-those processes and removes the folder. One way out, for every way of ending.
+A process belongs to the folder when its working directory lies in it. A small guardian process holds the
+other end of a pipe: when the pipe closes (`close()`, the interpreter's end, Ctrl-C, SIGTERM, even SIGKILL of
+the test run), it ends those processes and removes the folder. One way out, for every way of ending.
 """
 
 import atexit
@@ -41,15 +41,18 @@ class GuardedFolder:
             cwd="/",
             start_new_session=True,
         )
+        self._started: list[subprocess.Popen[bytes]] = []
         atexit.register(self.close)
         if self.system_user is not None:
             shutil.chown(self.path, self.system_user, pwd.getpwnam(self.system_user).pw_gid)
 
-    def run(self, command: Sequence[str | Path], environment: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
-        """Start a process in this folder, as the folder's owner; what it prints is appended to the file `log`."""
+    def run(
+        self, command: Sequence[str | Path], environment: Mapping[str, str], log: Path
+    ) -> "subprocess.Popen[bytes]":
+        """Start a process in this folder, as the folder's owner; what it prints is appended to `log`."""
         identity = {} if self.system_user is None else self._identity(self.system_user)
         with log.open("ab") as output:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [str(part) for part in command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -59,6 +62,8 @@ class GuardedFolder:
                 start_new_session=True,
                 **identity,  # type: ignore[call-overload]
             )
+        self._started.append(process)
+        return process
 
     def processes(self) -> list[int]:
         """The ids of the living processes that belong to this folder."""
@@ -69,6 +74,8 @@ class GuardedFolder:
         if self._guardian.stdin is not None and not self._guardian.stdin.closed:
             self._guardian.stdin.close()
         self._guardian.wait(timeout=2 * guardian.POLITE_SECONDS + 10)
+        for process in self._started:
+            process.wait(timeout=10)
         atexit.unregister(self.close)
 
     def __enter__(self) -> Self:

@@ -1,6 +1,7 @@
-"""Ends the processes of one folder and removes it, once the pipe on standard input closes. Standard library only.
+"""Ends the processes of one folder and removes it, once standard input closes. Standard library only.
 
-Started by `GuardedFolder` in a session of its own, so that Ctrl-C and the end of the test run do not reach it.
+Started by `GuardedFolder` in a session of its own, so that Ctrl-C and the end of the test run do not reach
+it.
 """
 
 import os
@@ -46,7 +47,7 @@ def end_processes(folder: str, first_signal: int) -> None:
 
 
 def remove_shared_memory(folder: str) -> None:
-    """Free the System V segment that a PostgreSQL server leaves when it was killed: its id stands in its lock file."""
+    """Free the System V segment that a killed PostgreSQL leaves: its id stands in the lock file."""
     try:
         with open(f"{folder}/data/postmaster.pid", encoding="utf-8") as lock_file:
             lines = lock_file.read().splitlines()

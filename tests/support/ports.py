@@ -3,8 +3,8 @@
 import random
 import socket
 
-# Below the range from which the kernel takes the ports of outgoing connections (from 32768 on), so that none of those
-# takes a server's port while the server is stopped and about to be started again.
+# Below the range from which the kernel takes the ports of outgoing connections (from 32768 on), so that none
+# of those takes a server's port while the server is stopped and about to be started again.
 FIRST_PORT = 20_000
 LAST_PORT = 32_000
 

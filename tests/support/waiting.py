@@ -28,5 +28,7 @@ def wait_until(condition: Callable[[], Value], timeout_seconds: float, what: str
             error = caught
             last = f"{type(caught).__name__}: {caught}"
         if time.monotonic() >= deadline:
-            raise TimeoutError(f"Waited {timeout_seconds:.1f} s for {what}; last seen: {last[:2000]}") from error
+            raise TimeoutError(
+                f"Waited {timeout_seconds:.1f} s for {what}; last seen: {last[:2000]}"
+            ) from error
         time.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""The private RabbitMQ loads definitions, keeps users apart, and survives stop and kill with its durable messages."""
+"""The private RabbitMQ loads definitions, keeps users apart, and keeps messages over stop and kill."""
 
 from collections.abc import Iterator
 
@@ -32,10 +32,11 @@ def test_definitions_are_loaded(own_broker: PrivateBroker) -> None:
             connection.channel().queue_declare("not-allowed")
 
 
-@pytest.mark.parametrize("ending", ["stop", pytest.param("kill", marks=pytest.mark.slow)])
-def test_durable_messages_survive(own_broker: PrivateBroker, ending: str) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(("ending", "queue_type"), [("stop", "quorum"), ("kill", "classic")])
+def test_durable_messages_survive(own_broker: PrivateBroker, ending: str, queue_type: str) -> None:
     queue = f"survives-{ending}"
-    arguments = {"x-queue-type": "quorum"}
+    arguments = {"x-queue-type": queue_type}
     with Connection(own_broker.amqp_url, transport_options={"confirm_publish": True}) as connection:
         channel = connection.channel()
         channel.queue_declare(queue, durable=True, auto_delete=False, arguments=arguments)

@@ -55,7 +55,9 @@ def test_a_role_owns_its_database_and_no_other(own_cluster: PrivateCluster) -> N
         run(own_cluster.url("others", role="writer"), "SELECT * FROM secret")
 
 
-def test_a_given_server_is_left_as_it_was(own_cluster: PrivateCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_given_server_is_left_as_it_was(
+    own_cluster: PrivateCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(URL_VARIABLE, own_cluster.url("postgres"))
     count = "SELECT (SELECT count(*) FROM pg_database) + (SELECT count(*) FROM pg_roles)"
     before = run(own_cluster.url("postgres"), count)

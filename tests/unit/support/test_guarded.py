@@ -12,7 +12,8 @@ from tests.support.guarded import GuardedFolder
 from tests.support.guardian import processes_in
 from tests.support.waiting import wait_until
 
-# A test run in small: it starts a process with a child that ignores every polite request, tells where, and hangs.
+# A test run in small: it starts a process with a child that ignores every polite request, tells where, and
+# hangs.
 RUN = """
 import sys, time
 from tests.support.guarded import GuardedFolder

@@ -1,0 +1,67 @@
+"""Runs the tests in phases, the quick ones first, and prints how long each phase took.
+
+A test's phase is its folder under tests/ (unit, contract, browser, faults); those of tests/integration carry
+the marker of the way of running, embedded or distributed, where they run in one.
+"""
+
+from collections import Counter, defaultdict
+
+import pytest
+
+# The seconds that `make test` may take for each on two cores, with everything installed.
+BUDGET_SECONDS = {
+    "unit": 60,
+    "contract": 30,
+    "embedded": 90,
+    "distributed": 150,
+    "browser": 120,
+    "faults": 60,
+}
+PHASES = list(BUDGET_SECONDS)
+FOLDER_MARKERS = ("browser", "faults")
+PHASE_KEY = pytest.StashKey[str]()
+
+_seconds: defaultdict[str, float] = defaultdict(float)
+_tests: Counter[str] = Counter()
+
+
+def phase_of(item: pytest.Item) -> str:
+    """The phase of a test. Raises UsageError where neither its folder nor a marker tells it."""
+    parts = item.path.relative_to(item.config.rootpath).parts
+    if len(parts) > 1 and parts[1] in PHASES:
+        return parts[1]
+    for marker in ("distributed", "embedded"):
+        if item.get_closest_marker(marker) is not None:
+            return marker
+    raise pytest.UsageError(f"{item.nodeid} needs the marker embedded or distributed, or a phase's folder")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test its phase and that phase's marker (before `-m` selects) and sort by phase."""
+    for item in items:
+        item.stash[PHASE_KEY] = phase_of(item)
+        if item.stash[PHASE_KEY] in FOLDER_MARKERS:
+            item.add_marker(item.stash[PHASE_KEY])
+    items.sort(key=lambda item: PHASES.index(item.stash[PHASE_KEY]))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> object:
+    """Add what set-up, call and tear-down took to the phase."""
+    _seconds[item.stash[PHASE_KEY]] += call.duration
+    _tests[item.stash[PHASE_KEY]] += call.when == "call"
+    return (yield)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the seconds of each phase beside its budget."""
+    if not _seconds:
+        return
+    terminalreporter.section("time per phase")
+    for phase in (name for name in PHASES if name in _seconds):
+        seconds, budget = _seconds[phase], BUDGET_SECONDS[phase]
+        remark = "" if seconds <= budget else "  over its budget"
+        terminalreporter.line(
+            f"{phase:<12} {_tests[phase]:>5} tests {seconds:>7.1f} s of {budget:>3} s{remark}"
+        )
