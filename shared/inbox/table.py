@@ -4,7 +4,8 @@
         if first_time(connection, inbox, event):
             ...
 
-Events may arrive twice for days (a relay or a broker that was killed, a parked event replayed), so rows stay 30 days.
+Events may arrive again days later (a relay or a broker was killed, a parked event is replayed), so rows stay
+for 30 days.
 """
 
 from sqlalchemy import BigInteger, Column, Connection, Index, MetaData, Table, Text, delete, select, tuple_
@@ -19,7 +20,7 @@ PURGE_BITE = 500
 
 
 def inbox_table(metadata: MetaData) -> Table:
-    """The table `inbox`, to stand among a service's own tables. `received_at` is Unix time in microseconds."""
+    """The table `inbox`, to stand among a service's own. `received_at` is Unix time in microseconds."""
     return Table(
         "inbox",
         metadata,
@@ -33,7 +34,8 @@ def inbox_table(metadata: MetaData) -> Table:
 def first_time(connection: Connection, table: Table, event: Event) -> bool:
     """Whether this event was not handled before; it is remembered with whatever the transaction does.
 
-    Of two transactions with the same event at once, the second waits for the first and answers False if that commits.
+    Of two transactions with the same event at once, the second waits for the first, and answers False if that
+    commits.
     """
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     row = {"source": event.source, "id": event.id, "received_at": clock.now_us()}
@@ -41,7 +43,7 @@ def first_time(connection: Connection, table: Table, event: Event) -> bool:
 
 
 def purge(database: Database, table: Table, *, now_us: int | None = None) -> bool:
-    """Forget at most `PURGE_BITE` events received more than `KEPT_DAYS` ago; says whether more may be waiting.
+    """Forget at most `PURGE_BITE` events received more than `KEPT_DAYS` ago; says whether more may wait.
 
     `now_us` is Unix time in microseconds, the present by default.
     """

@@ -1,4 +1,4 @@
-"""The outbox of a service: events recorded in the transaction of the work, so that none is lost and none is untrue."""
+"""The outbox of a service: events recorded in the transaction of the work, so that none is lost or untrue."""
 
 import msgspec
 from sqlalchemy import (
@@ -22,8 +22,8 @@ from shared.observability import trace
 def outbox_table(metadata: MetaData) -> Table:
     """The table `outbox`, to stand among a service's own tables.
 
-    `sequence` gives the order of publishing, `id` is the event's, times are Unix microseconds, `body` is the encoded
-    CloudEvent, `attempts` counts the publications that failed.
+    `sequence` gives the order of publishing, `id` is the event's, times are Unix microseconds, `body` is the
+    encoded CloudEvent, `attempts` counts the publications that failed.
     """
     table = Table(
         "outbox",
