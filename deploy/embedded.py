@@ -21,7 +21,7 @@ from shared.config import Config
 from shared.db.engine import Database
 from shared.jobs import Job, JobRunner
 from shared.messaging.client import Client
-from shared.messaging.inprocess import InProcessBus
+from shared.messaging.inprocess.bus import InProcessBus
 from shared.messaging.service import Service
 from shared.messaging.socket_server import SocketServer
 
@@ -97,7 +97,7 @@ class Embedded:
             work += identity_jobs.jobs(identity, self.bus.publisher)
             work += dashboard_jobs.jobs(dashboard)
         self._runner = JobRunner(work)
-        self._socket = SocketServer(self.bus, config.socket)
+        self._socket = SocketServer(self.bus.routes, config.socket)
 
 
 __all__ = ["PARTITION", "SERVICES", "Embedded"]

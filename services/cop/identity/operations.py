@@ -14,7 +14,7 @@ from shared.contracts.errors import Refusal
 from shared.contracts.events import PERSON_REGISTERED, new_event
 from shared.messaging.service import Request
 from shared.observability import trace
-from shared.outbox import record
+from shared.outbox.table import record
 
 
 def create_person(identity: Resources, request: Request) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table
 
-from shared.outbox import outbox_table
+from shared.outbox.table import outbox_table
 
 metadata = MetaData()
 
