@@ -91,8 +91,10 @@ class Town:
             **currency,
         }
         self.view = operator.expect(201, "POST", "/currencies", json=body)
+        self.member = operator
+        self.sign_in: dict[str, str] = {}
 
-    def person(self, **more: Any) -> tuple[Api, dict[str, Any]]:
+    def person(self, **more: Any) -> tuple[Api, dict[str, str]]:
         """A new person, signed in, and how they sign in."""
         email, password = f"{secrets.token_hex(8)}@example.org", "a long enough password"
         body = {"name": f"Person {email[:6]}", "email": email, "password": password, **more}
@@ -106,6 +108,11 @@ class Town:
         if issued:
             self.operator.issue(account, issued, self.currency)
         return account
+
+    def payer(self, *, issued: int = 0, **more: Any) -> str:
+        """The account of a new person, who is from then on `member`."""
+        self.member, self.sign_in = self.person()
+        return self.account(self.member.person["id"], issued=issued, **more)
 
     def indicator(self, code: str, **parameters: Any) -> Any:
         """The value of the whole time, as the dashboard knows it now."""
