@@ -5,7 +5,9 @@ import click
 from shared import config as configuration
 
 
-@click.command(help="Fill an empty embedded installation with the simulated currency of Seville, and its sign-ins.")
+@click.command(
+    help="Fill an empty embedded installation with the simulated currency of Seville, and its sign-ins."
+)
 def command() -> None:
     from deploy.connect import connect
     from deploy.demo import marker, seed_demo

@@ -9,7 +9,9 @@ EMBEDDED_HINT = "with MEDTOWN_AMQP_URL set, name the service whose MEDTOWN_DATAB
 
 
 @click.command(help="Bring the databases to the newest version. Refused while an embedded server runs.")
-@click.option("--service", type=click.Choice(["ledger", "identity", "dashboard"]), help="One service's database.")
+@click.option(
+    "--service", type=click.Choice(["ledger", "identity", "dashboard"]), help="One service's database."
+)
 def command(service: str | None) -> None:
     from deploy.datafolder import DataFolder
     from deploy.services import SERVICES, migrate

@@ -22,10 +22,14 @@ OWNERS = ("ledger", "identity", "dashboard")
 def command(process: str, service: str | None) -> None:
     config = configuration.load()
     if not config.distributed:
-        raise ConfigError("MEDTOWN_AMQP_URL is missing: processes of a distributed installation meet on RabbitMQ")
+        raise ConfigError(
+            "MEDTOWN_AMQP_URL is missing: processes of a distributed installation meet on RabbitMQ"
+        )
     if (process == "jobs") != (service is not None):
         raise CommandRefused("--service names whose jobs to run: `medtown serve jobs --service ledger`")
     if process != "gateway":
         config.database_for(process)
-    program = {"gateway": "deploy.serve_gateway", "jobs": "deploy.serve_jobs"}.get(process, "deploy.serve_calls")
+    program = {"gateway": "deploy.serve_gateway", "jobs": "deploy.serve_jobs"}.get(
+        process, "deploy.serve_calls"
+    )
     os.execv(sys.executable, [sys.executable, "-m", program, service or process])

@@ -20,7 +20,9 @@ def command() -> None:
 
     config = configuration.load()
     if config.distributed:
-        raise CommandRefused("MEDTOWN_AMQP_URL is set: run `medtown serve ...`, or unset it to run in one process")
+        raise CommandRefused(
+            "MEDTOWN_AMQP_URL is set: run `medtown serve ...`, or unset it to run in one process"
+        )
     logs.configure(config.log_level if config.log_level != "info" else "warning", "medtown")
     first_start = not config.data.exists() or not any(config.data.iterdir())
     if marker.exists(config) and not _is_loopback(config.host):
