@@ -1,8 +1,8 @@
 """The relay: publishes what stands in the outbox, in order, and forgets what was published long ago.
 
-At least once: what was published and then not marked (a kill in between) is published again, and consumers know
-it again by their inbox. Where several job processes share a PostgreSQL database, one relays at a time, so that
-order holds.
+At least once: what was published and then not marked (a kill in between) is published again, and consumers
+know it again by their inbox. Where several job processes share a PostgreSQL database, one relays at a time,
+so that order holds.
 """
 
 import hashlib
