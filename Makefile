@@ -16,17 +16,16 @@ run: venv-run ## Install what is missing and serve on http://localhost:8000 (MED
 
 test: venv-dev ## Check the code, then run all tests, embedded and distributed (under 10 minutes)
 	@$(BOOTSTRAP)/system-packages.sh
-	@$(BOOTSTRAP)/frontend.sh
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
 test-all: venv-dev ## The same with the slow and deep runs
 	@$(BOOTSTRAP)/system-packages.sh
-	@$(BOOTSTRAP)/frontend.sh
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -m "" --hypothesis-profile=deep $(PYTEST_OPTIONS)
 
-check: venv-dev ## Lint, formatting, types and import rules (under 90 seconds)
+check: venv-dev ## Lint, formatting, types, import rules, TypeScript (under 90 seconds)
+	@$(BOOTSTRAP)/frontend.sh
 	@$(BOOTSTRAP)/check.sh
 
 build: venv-run ## Build the web front end into gateway/static/dist
