@@ -4,11 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from shutil import rmtree
 from typing import Self
 
 import requests
@@ -16,6 +14,7 @@ import requests
 from shared.auth.keys import ensure_keys
 from tests.support.broker import PrivateBroker
 from tests.support.cluster import PrivateCluster
+from tests.support.guarded import GuardedFolder
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -24,6 +23,7 @@ STOP_SECONDS = 20.0
 COMMAND_SECONDS = 300.0
 ADMIN_EMAIL = "admin@example.org"
 ADMIN_PASSWORD = "correct horse battery"
+PROJECT = Path(__file__).parents[2]
 MEDTOWN = (sys.executable, "-m", "deploy.cli")
 
 
@@ -34,7 +34,8 @@ class Deployment(ABC):
     processes: Sequence[str]
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="medtown-"))
+        self._guarded = GuardedFolder("medtown-")
+        self.folder = self._guarded.path
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -74,16 +75,11 @@ class Deployment(ABC):
         assert done.returncode == 0, done.stderr
 
     def start(self, process: str) -> None:
-        log = open(self.folder / f"{process}.log", "ab")
-        with log:
-            self._running[process] = subprocess.Popen(
-                [*MEDTOWN, *self.arguments(process)],
-                env=self._environment(process),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self._running[process] = self._guarded.run(
+            [*MEDTOWN, *self.arguments(process)],
+            self._environment(process),
+            self.folder / f"{process}.log",
+        )
 
     def start_all(self) -> None:
         for process in self.processes:
@@ -119,7 +115,7 @@ class Deployment(ABC):
         for process in reversed(list(self._running)):
             if not self.has_ended(process):
                 self._signal(process, signal.SIGTERM)
-        rmtree(self.folder, ignore_errors=True)
+        self._guarded.close()
 
     def __enter__(self) -> Self:
         return self
@@ -152,6 +148,7 @@ class Deployment(ABC):
 
     def _environment(self, process: str) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MEDTOWN_")}
+        inherited["PYTHONPATH"] = str(PROJECT)
         return {**inherited, "MEDTOWN_LOG_LEVEL": "info", **self.environment(process)}
 
 
