@@ -22,7 +22,7 @@ from shared.messaging.publisher import Message, PublishError
 from shared.messaging.service import Service
 from shared.observability.logs import get_logger
 
-DELAYS_SECONDS = (1.0, 10.0, 60.0, 600.0)
+RETRY_DELAYS_SECONDS = (1.0, 10.0, 60.0, 600.0)
 """The pauses before a failed event is tried again; after the attempt that follows the last, it is parked."""
 
 JOURNAL_KEY = "journal.v1."
@@ -36,9 +36,11 @@ class InProcessBus:
     `database` is the bus's own (an SQLite file), made ready here. Calls work from registration on.
     """
 
-    def __init__(self, database: Database, *, delays_seconds: Sequence[float] = DELAYS_SECONDS) -> None:
+    def __init__(
+        self, database: Database, *, retry_delays_seconds: Sequence[float] = RETRY_DELAYS_SECONDS
+    ) -> None:
         self._database = database
-        self._delays = delays_seconds
+        self._delays = retry_delays_seconds
         self._events: dict[str, list[EventConsumer]] = {}
         self._journals: dict[str, list[JournalConsumer]] = {}
         self.routes = Routes()

@@ -39,6 +39,7 @@ deliveries = Table(
     Column("id", Integer, primary_key=True),
     Column("queue", Text, nullable=False),
     Column("message", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("attempt", Integer, nullable=False),
@@ -60,6 +61,7 @@ class Delivery(NamedTuple):
     """A message that waits in a queue, with the number of attempts that failed already."""
 
     id: int
+    content_type: str
     body: bytes
     attempt: int
 
@@ -80,6 +82,7 @@ def add(connection: Connection, items: Sequence[tuple[str, Message]]) -> None:
         {
             "queue": queue,
             "message": message.id,
+            "content_type": message.content_type,
             "body": message.body,
             "created_at": now,
             "attempt": 0,
@@ -95,7 +98,7 @@ def ready(connection: Connection, queue: str, limit: int) -> list[Delivery]:
     """The oldest deliveries of a queue whose time has come."""
     columns = deliveries.c
     query = (
-        select(columns.id, columns.body, columns.attempt)
+        select(columns.id, columns.content_type, columns.body, columns.attempt)
         .where(columns.queue == queue, _waiting, columns.due_at <= clock.now_us())
         .order_by(columns.id)
         .limit(limit)

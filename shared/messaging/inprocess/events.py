@@ -4,8 +4,6 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from shared.contracts import clock, events
 from shared.db.engine import Database
 from shared.messaging.inprocess import deliveries
@@ -98,8 +96,8 @@ class EventConsumer:
     def _handle(self, delivery: Delivery) -> Failure | None:
         with timed(CONSUMER_DURATION, queue=self.queue) as outcome:
             try:
-                event = events.decode(delivery.body)
-            except msgspec.DecodeError as error:
+                event = _decode(delivery)
+            except Exception as error:
                 outcome.set("undecodable")
                 log.exception("event_undecodable", queue=self.queue)
                 failure: Failure | None = self._park(delivery.id, delivery.attempt, error)
@@ -126,3 +124,9 @@ class EventConsumer:
     def _park(self, delivery: int, attempt: int, error: Exception) -> Failure:
         CONSUMER_DEAD_LETTERED.labels(queue=self.queue).inc()
         return Failure(delivery, attempt, None, type(error).__name__)
+
+
+def _decode(delivery: Delivery) -> events.Event:
+    if delivery.content_type != events.CONTENT_TYPE:
+        raise ValueError(f"content type {delivery.content_type}")
+    return events.decode(delivery.body)
