@@ -1,7 +1,8 @@
 """Runs the tests in phases, the quick ones first, and prints how long each phase took.
 
-A test's phase is its folder under tests/ (unit, contract, browser, faults); those of tests/integration carry
-the marker of the way of running, embedded or distributed, where they run in one.
+A test's phase is its folder under tests/ (unit, contract, browser, faults). Those of tests/integration belong
+to the way of running whose marker they carry; without one, to distributed where they use its servers, else to
+embedded.
 """
 
 from collections import Counter, defaultdict
@@ -18,7 +19,8 @@ BUDGET_SECONDS = {
     "faults": 60,
 }
 PHASES = list(BUDGET_SECONDS)
-FOLDER_MARKERS = ("browser", "faults")
+MARKED = ("embedded", "distributed", "browser", "faults")
+DISTRIBUTED_FIXTURES = {"broker", "cluster", "distributed"}
 PHASE_KEY = pytest.StashKey[str]()
 
 _seconds: defaultdict[str, float] = defaultdict(float)
@@ -26,14 +28,15 @@ _tests: Counter[str] = Counter()
 
 
 def phase_of(item: pytest.Item) -> str:
-    """The phase of a test. Raises UsageError where neither its folder nor a marker tells it."""
+    """The phase of a test, told by its folder, its marker or the servers that it uses."""
     parts = item.path.relative_to(item.config.rootpath).parts
     if len(parts) > 1 and parts[1] in PHASES:
         return parts[1]
     for marker in ("distributed", "embedded"):
         if item.get_closest_marker(marker) is not None:
             return marker
-    raise pytest.UsageError(f"{item.nodeid} needs the marker embedded or distributed, or a phase's folder")
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return "distributed" if fixtures & DISTRIBUTED_FIXTURES else "embedded"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -41,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each test its phase and that phase's marker (before `-m` selects) and sort by phase."""
     for item in items:
         item.stash[PHASE_KEY] = phase_of(item)
-        if item.stash[PHASE_KEY] in FOLDER_MARKERS:
+        if item.stash[PHASE_KEY] in MARKED:
             item.add_marker(item.stash[PHASE_KEY])
     items.sort(key=lambda item: PHASES.index(item.stash[PHASE_KEY]))
 
