@@ -39,7 +39,8 @@ def first_time(connection: Connection, table: Table, event: Event) -> bool:
     """
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     row = {"source": event.source, "id": event.id, "received_at": clock.now_us()}
-    return connection.execute(insert(table).values(row).on_conflict_do_nothing()).rowcount == 1
+    remember = insert(table).values(row).on_conflict_do_nothing().returning(table.c.id)
+    return connection.execute(remember).first() is not None
 
 
 def purge(database: Database, table: Table, *, now_us: int | None = None) -> bool:
