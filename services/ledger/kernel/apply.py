@@ -1,0 +1,94 @@
+"""Applying a record: the only place where balances change. The same record always has the same effect.
+
+What `decide` has promised is asserted again here, so that a wrong record stops before it is written.
+"""
+
+from typing import Any
+
+from services.ledger.kernel.record import Record
+from services.ledger.kernel.state import PLAIN, Account, Currency, Header, State
+from shared.contracts.money import MAX_AMOUNT
+
+
+class BrokenRecord(Exception):
+    """A record does not follow from the state before it, or would break the books.
+
+    The state may be changed in part by then: nobody may go on with it.
+    """
+
+    def __init__(self, record: Record, fault: str) -> None:
+        super().__init__(f"record {record.sequence} {fault}")
+
+
+def apply(state: State, record: Record) -> State:
+    """The state after the record; it is the given one, changed. Raises BrokenRecord.
+
+    Of accounts in the state that the record touches, all must be loaded.
+    """
+    header = state.header
+    _check_continues(header, record)
+    payload = record.payload
+    if payload["accounts"]:
+        _open(state, record)
+    if payload["entries"]:
+        _book(state, record)
+    header.sequence = record.sequence
+    header.hash = record.hash
+    header.recorded_at = record.recorded_at
+    state.commands[record.command] = record
+    return state
+
+
+def _check_continues(header: Header, record: Record) -> None:
+    if record.partition != header.partition or record.timeline != header.timeline:
+        raise BrokenRecord(record, "of another journal")
+    if record.sequence != header.sequence + 1 or record.prev_hash != header.hash:
+        raise BrokenRecord(record, f"does not follow record {header.sequence}")
+    if record.recorded_at < header.recorded_at:
+        raise BrokenRecord(record, "recorded before its predecessor")
+
+
+def _book(state: State, record: Record) -> None:
+    sums: dict[str, int] = {}
+    touched: list[Account] = []
+    for account_id, bucket, amount, after in record.payload["entries"]:
+        account = state.accounts[account_id]
+        if account is None:
+            raise BrokenRecord(record, f"books on {account_id}, which does not exist")
+        if account.balance_of(bucket) + amount != after or not -MAX_AMOUNT <= after <= MAX_AMOUNT:
+            raise BrokenRecord(record, f"states a wrong balance of {account_id}")
+        account.total += amount
+        if after == 0 and bucket != PLAIN:
+            account.buckets.pop(bucket, None)
+        else:
+            account.buckets[bucket] = after
+        sums[account.currency] = sums.get(account.currency, 0) + amount
+        touched.append(account)
+    for account in touched:
+        if not account.floor <= account.total <= account.ceiling:
+            raise BrokenRecord(record, f"takes {account.id} beyond its limits")
+    if any(sums.values()):
+        raise BrokenRecord(record, f"has entries that do not sum to zero: {sums}")
+
+
+def _open(state: State, record: Record) -> None:
+    currency = record.payload.get("currency")
+    if currency is not None:
+        if state.currencies.get(currency["code"]) is not None:
+            raise BrokenRecord(record, f"creates {currency['code']}, which exists")
+        state.currencies[currency["code"]] = currency_of(currency, record)
+    for fields in record.payload["accounts"]:
+        if state.accounts.get(fields["id"]) is not None:
+            raise BrokenRecord(record, f"opens {fields['id']}, which exists")
+        state.accounts[fields["id"]] = account_of(fields, state.next_account, record.recorded_at)
+        state.next_account += 1
+
+
+def currency_of(fields: dict[str, Any], record: Record) -> Currency:
+    """The currency that a record's payload describes."""
+    return Currency(**fields, partition=record.partition, created_at=record.recorded_at)
+
+
+def account_of(fields: dict[str, Any], number: int, opened_at: int) -> Account:
+    """The account that a record's payload describes, empty."""
+    return Account(number=number, **fields, opened_at=opened_at)

@@ -1,0 +1,115 @@
+"""What the kernel knows of a partition: its header, currencies, accounts with their balances, and commands
+decided.
+
+The writer loads only what a batch touches; `None` then says "looked for and not there", and a missing key is
+a mistake of the loader, which must not pass for an unknown account. A state that holds everything answers
+`None` for the rest.
+"""
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from services.ledger.kernel.record import GENESIS, Record, StoredRefusal
+
+PLAIN = ""
+"""The bucket of money without purpose, lapse or lots: (purpose, expires_on, received_on) all empty."""
+
+ACCOUNTS_PER_PARTITION_BITS = 40
+
+
+@dataclass(slots=True)
+class Header:
+    """How far a partition has come: its timeline, and its last record's sequence, hash and time."""
+
+    partition: int
+    timeline: str
+    sequence: int = 0
+    hash: bytes = GENESIS
+    recorded_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """A currency and its charter. `minor_units` of them make one unit; limits are in minor units."""
+
+    id: str
+    code: str
+    names: dict[str, str]
+    minor_units: int
+    kind: str
+    default_credit_limit: int
+    maximum_balance: int
+    territory: str
+    simulated: bool
+    issuance_account: str
+    redemption_account: str
+    partition: int
+    created_at: int
+
+
+@dataclass(slots=True)
+class Account:
+    """An account: its total must stay within [floor, ceiling]; `buckets` holds what the total consists of.
+
+    `number` is short for the id inside the database; `opened_at` is the time of its record.
+    """
+
+    number: int
+    id: str
+    currency: str
+    kind: str
+    holder: str | None
+    floor: int
+    ceiling: int
+    territory: str | None
+    category: str | None
+    opened_at: int
+    total: int = 0
+    buckets: dict[str, int] = field(default_factory=dict)
+
+    def balance_of(self, bucket: str) -> int:
+        return self.buckets.get(bucket, 0)
+
+
+Known = Record | StoredRefusal
+"""What a command of the past came to."""
+
+Value = TypeVar("Value")
+
+
+class Whole(dict[str, Value | None]):
+    """A dictionary that knows everything: what it does not hold does not exist."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+@dataclass(slots=True)
+class State:
+    """The partition as far as it is loaded. `next_account` is the number for the next account opened."""
+
+    header: Header
+    next_account: int
+    currencies: dict[str, Currency | None] = field(default_factory=dict)
+    accounts: dict[str, Account | None] = field(default_factory=dict)
+    commands: dict[str, Known | None] = field(default_factory=dict)
+
+
+def whole_state(partition: int, timeline: str) -> State:
+    """The state of a partition before its first record, knowing that nothing else exists."""
+    return State(
+        Header(partition, timeline),
+        first_account(partition),
+        Whole[Currency](),
+        Whole[Account](),
+        Whole[Known](),
+    )
+
+
+def first_account(partition: int) -> int:
+    """Numbers of accounts tell their partition, so that several partitions may share a database."""
+    return partition << ACCOUNTS_PER_PARTITION_BITS
+
+
+def partition_of_account(number: int) -> int:
+    return number >> ACCOUNTS_PER_PARTITION_BITS
