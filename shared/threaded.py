@@ -16,7 +16,7 @@ class Threaded(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     daemon_threads = True
     block_on_close = False
-    request_queue_size = 32
+    request_queue_size = 128
     max_connections = 32
 
     def __init__(self, address: Any, handler: Any) -> None:

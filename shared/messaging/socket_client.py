@@ -105,6 +105,9 @@ def is_served(path: Path) -> bool:
         _connect(path).close()
     except (FileNotFoundError, ConnectionRefusedError):
         return False
+    except BlockingIOError:
+        # So many connect at once that this one would have to wait.
+        return True
     return True
 
 
