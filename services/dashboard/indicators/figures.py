@@ -1,0 +1,74 @@
+"""Each indicator of a currency as a formula over a window: the one table from codes to figures."""
+
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from functools import partial
+
+from services.dashboard.indicators import formulas
+from services.dashboard.indicators.formulas import Undefined, ratio
+from services.dashboard.indicators.window import Window
+from services.dashboard.projection.areas import DAY_US
+
+WEEK_US = 7 * DAY_US
+
+Value = int | float
+Figure = Callable[[], Value]
+
+
+def _each(formula: Callable[[Window, int], Value]) -> Callable[[Window], Iterator[Figure]]:
+    """A formula of a window and the index of a period, as one figure after the other."""
+
+    def figures(window: Window) -> Iterator[Figure]:
+        for index in range(len(window.periods)):
+            yield partial(formula, window, index)
+
+    return figures
+
+
+def _supply(window: Window, index: int) -> Value:
+    sums = window.sums[index]
+    if window.books_comparable:
+        return formulas.supply(sums.issued, sums.redeemed, sums.balances)
+    return sums.balances
+
+
+def _mean(window: Window, index: int) -> Value:
+    return formulas.mean_amount(window.sums[index].volume, window.sums[index].transfers)
+
+
+def _velocity(window: Window, index: int) -> Value:
+    elapsed = window.elapsed_us(index)
+    if not elapsed:
+        raise Undefined(formulas.NO_BALANCES)
+    sums = window.sums[index]
+    return ratio(formulas.velocity(sums.volume, Fraction(sums.area, elapsed), Fraction(elapsed, WEEK_US)))
+
+
+def _gini(values: list[int], zeros: int, all_zero: str = formulas.ALL_ZERO) -> Value:
+    return ratio(formulas.gini(values, zeros, all_zero=all_zero))
+
+
+def _gini_balances(window: Window) -> Iterator[Figure]:
+    for index, balances in enumerate(window.member_balances()):
+        zeros = window.members[index] - len(balances)
+        yield partial(_gini, balances, zeros)
+
+
+def _gini_received(window: Window, index: int) -> Value:
+    received = window.received[index]
+    zeros = window.members[index] - len(received) + received.count(0)
+    return _gini(received, zeros, formulas.NOTHING_RECEIVED)
+
+
+FIGURES: Mapping[str, Callable[[Window], Iterator[Figure]]] = {
+    "supply": _each(_supply),
+    "volume": _each(lambda window, index: window.sums[index].volume),
+    "transfer_count": _each(lambda window, index: window.sums[index].transfers),
+    "mean_transfer": _each(_mean),
+    "median_transfer": _each(lambda window, index: formulas.median_amount(window.amounts[index])),
+    "velocity": _each(_velocity),
+    "active_accounts": _each(lambda window, index: window.active[index]),
+    "new_accounts": _each(lambda window, index: window.new[index]),
+    "gini_balances": _gini_balances,
+    "gini_received": _each(_gini_received),
+}

@@ -1,0 +1,18 @@
+"""The dashboard's own metrics."""
+
+from prometheus_client import Counter, Gauge
+
+PROJECTION_LAG = Gauge(
+    "projection_lag_seconds",
+    "Age of the latest journal record when it was applied; 0 once there is nothing left to apply",
+    ["partition"],
+)
+PROJECTION_STALLED = Gauge(
+    "projection_stalled", "1 while the next journal record cannot be applied, else 0", ["partition"]
+)
+PROJECTION_RECORDS = Counter("projection_records_total", "Journal records applied", ["partition"])
+PROJECTION_DIVERGED = Counter(
+    "projection_diverged_total",
+    "Times the projection was discarded because the journal did not know its position",
+    ["partition"],
+)

@@ -1,0 +1,1 @@
+"""From the ledger's journal to the sums that figures are made of."""

@@ -1,0 +1,192 @@
+"""What a batch of records changes, gathered in memory: no input or output here.
+
+Whatever cannot be applied shows while gathering, before anything is written.
+
+A figure belongs to a territory by its account: a balance to the territory of its account, a transfer to that
+of the PAYER's account.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from services.dashboard.projection.areas import day_of, until_day_end
+from services.dashboard.projection.facts import AccountFact, CurrencyFact, Facts, TransferFact, Unappliable
+from shared.contracts.ledger import HOLDER_KINDS
+
+
+class Pool(NamedTuple):
+    """The accounts of a currency in a territory."""
+
+    currency: str
+    territory: str
+
+
+@dataclass(slots=True)
+class Currency:
+    code: str
+    partition: int
+    kind: str
+    minor_units: int
+    territory: str
+    simulated: bool
+    since: int
+
+
+@dataclass(slots=True)
+class Part:
+    """What an account paid and received on a day by transfers between members, and how many those were."""
+
+    paid: int = 0
+    received: int = 0
+    transfers: int = 0
+
+
+@dataclass(slots=True)
+class Account:
+    """An account as it was before the batch; `key` is None while it is new. The last two are the batch's."""
+
+    id: str
+    kind: str
+    pool: Pool
+    since: int
+    key: int | None = None
+    first_active: int | None = None
+    balance: int = 0
+    last_at: int = 0
+    entries: list[tuple[int, int, int]] = field(default_factory=list)
+    parts: dict[int, Part] = field(default_factory=dict)
+
+    @property
+    def is_member(self) -> bool:
+        """Whether a person or an organisation holds it."""
+        return self.kind in HOLDER_KINDS
+
+    @property
+    def counts_as_balance(self) -> bool:
+        """Whether what lies on it is part of the supply: all but the accounts that issue or redeem."""
+        return self.kind not in ("issuance", "redemption")
+
+
+@dataclass(slots=True)
+class PoolDay:
+    """Changes of a pool on a day; the columns of `pool_days`, with areas whole."""
+
+    issued: int = 0
+    redeemed: int = 0
+    balances: int = 0
+    positive: int = 0
+    balances_area: int = 0
+    positive_area: int = 0
+    transfers: int = 0
+    volume: int = 0
+
+
+@dataclass(slots=True)
+class Book:
+    """The currencies and accounts that a batch touches, and what it adds to pools, by (pool, day)."""
+
+    currencies: dict[str, Currency]
+    accounts: dict[str, Account]
+    days: dict[tuple[Pool, int], PoolDay] = field(default_factory=dict)
+    amounts: dict[tuple[Pool, int, int], int] = field(default_factory=dict)
+
+    def enter(self, facts: Facts) -> None:
+        """Gather one record. Raises Unappliable."""
+        if facts.currency is not None:
+            self._create(facts, facts.currency)
+        for opened in facts.opened:
+            self._open(facts, opened)
+        self._check_balanced(facts)
+        for account, amount in facts.entries.items():
+            self._move(facts, self.accounts[account], amount)
+        if facts.transfer is not None:
+            self._count(facts, facts.transfer)
+
+    def day(self, pool: Pool, day: int) -> PoolDay:
+        """What the batch adds to a pool's day so far."""
+        return self.days.setdefault((pool, day), PoolDay())
+
+    def _create(self, facts: Facts, fact: CurrencyFact) -> None:
+        if fact.code in self.currencies:
+            raise Unappliable(facts.sequence, "currency-exists")
+        self.currencies[fact.code] = Currency(
+            code=fact.code,
+            partition=facts.partition,
+            kind=fact.kind,
+            minor_units=fact.minor_units,
+            territory=fact.territory,
+            simulated=fact.simulated,
+            since=day_of(facts.occurred_at),
+        )
+
+    def _open(self, facts: Facts, fact: AccountFact) -> None:
+        currency = self.currencies.get(fact.currency)
+        if currency is None:
+            raise Unappliable(facts.sequence, "unknown-currency")
+        if fact.id in self.accounts:
+            raise Unappliable(facts.sequence, "account-exists")
+        day = day_of(facts.occurred_at)
+        currency.since = min(currency.since, day)
+        pool = Pool(fact.currency, fact.territory or currency.territory)
+        self.accounts[fact.id] = Account(id=fact.id, kind=fact.kind, pool=pool, since=day)
+
+    def _check_balanced(self, facts: Facts) -> None:
+        sums: dict[str, int] = {}
+        for account, amount in facts.entries.items():
+            if account not in self.accounts:
+                raise Unappliable(facts.sequence, "unknown-account")
+            currency = self.accounts[account].pool.currency
+            sums[currency] = sums.get(currency, 0) + amount
+        if any(sums.values()):
+            raise Unappliable(facts.sequence, "unbalanced")
+
+    def _move(self, facts: Facts, account: Account, amount: int) -> None:
+        at = facts.occurred_at
+        day = day_of(at)
+        currency = self.currencies[account.pool.currency]
+        currency.since = min(currency.since, day)
+        account.since = min(account.since, day)
+        pool_day = self.day(account.pool, day)
+        if account.kind == "issuance":
+            pool_day.issued -= amount
+        elif account.kind == "redemption":
+            pool_day.redeemed += amount
+        else:
+            pool_day.balances += amount
+            pool_day.balances_area += amount * until_day_end(at)
+            account.entries.append((at, facts.sequence, amount))
+
+    def _count(self, facts: Facts, transfer: TransferFact) -> None:
+        if transfer.payer not in facts.entries or transfer.payee not in facts.entries:
+            raise Unappliable(facts.sequence, "unbooked-transfer")
+        payer, payee = self.accounts[transfer.payer], self.accounts[transfer.payee]
+        if not (payer.is_member and payee.is_member):
+            return
+        day, amount = day_of(facts.occurred_at), transfer.amount
+        pool_day = self.day(payer.pool, day)
+        pool_day.transfers += 1
+        pool_day.volume += amount
+        key = (payer.pool, day, amount)
+        self.amounts[key] = self.amounts.get(key, 0) + 1
+        for account in (payer, payee):
+            account.first_active = day if account.first_active is None else min(account.first_active, day)
+            account.parts.setdefault(day, Part()).transfers += 1
+        payer.parts[day].paid += amount
+        payee.parts[day].received += amount
+
+
+def touched(batch: Iterable[Facts]) -> tuple[set[str], set[str]]:
+    """The codes of currencies and the ids of accounts that some records name."""
+    codes: set[str] = set()
+    accounts: set[str] = set()
+    for facts in batch:
+        if facts.currency is not None:
+            codes.add(facts.currency.code)
+        for opened in facts.opened:
+            codes.add(opened.currency)
+            accounts.add(opened.id)
+        accounts.update(facts.entries)
+        if facts.transfer is not None:
+            accounts.update((facts.transfer.payer, facts.transfer.payee))
+    return codes, accounts

@@ -1,0 +1,130 @@
+"""What a journal record says, checked: the only place that knows the form of a record's payload.
+
+A record of a type that is not known here is read all the same: by the accounts that it opens and its entries.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.contracts.journal import CURRENCY_CREATED, TRANSFER_POSTED, JournalRecord
+from shared.contracts.money import MAX_AMOUNT
+
+LATEST_US = 253_402_300_799_999_999
+"""The end of the year 9999 in Unix microseconds."""
+
+
+class Unappliable(Exception):
+    """A record cannot be applied; `sequence` names it, `reason` is a slug for programs and metrics."""
+
+    def __init__(self, sequence: int, reason: str) -> None:
+        super().__init__(f"record {sequence}: {reason}")
+        self.sequence = sequence
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyFact:
+    code: str
+    kind: str
+    minor_units: int
+    territory: str
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFact:
+    """An account opened; `territory` None means the currency's."""
+
+    id: str
+    currency: str
+    kind: str
+    territory: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFact:
+    payer: str
+    payee: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`entries` has what each account gained or lost, its buckets summed."""
+
+    partition: int
+    sequence: int
+    occurred_at: int
+    currency: CurrencyFact | None
+    opened: tuple[AccountFact, ...]
+    entries: Mapping[str, int]
+    transfer: TransferFact | None
+
+
+def read(record: JournalRecord) -> Facts:
+    """The facts of a record. Raises Unappliable `unreadable`."""
+    try:
+        payload = record.payload
+        return Facts(
+            partition=record.partition,
+            sequence=record.sequence,
+            occurred_at=_time(record.occurred_at),
+            currency=_currency(payload["currency"]) if record.type == CURRENCY_CREATED else None,
+            opened=tuple(_account(opened) for opened in payload["accounts"]),
+            entries=_entries(payload["entries"]),
+            transfer=_transfer(payload["transfer"]) if record.type == TRANSFER_POSTED else None,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unappliable(record.sequence, "unreadable") from error
+
+
+def _currency(given: Mapping[str, Any]) -> CurrencyFact:
+    return CurrencyFact(
+        code=_text(given["code"]),
+        kind=_text(given["kind"]),
+        minor_units=_whole(given["minor_units"]),
+        territory=_text(given["territory"]),
+        simulated=bool(given.get("simulated", False)),
+    )
+
+
+def _account(given: Mapping[str, Any]) -> AccountFact:
+    territory = given.get("territory")
+    return AccountFact(
+        id=_text(given["id"]),
+        currency=_text(given["currency"]),
+        kind=_text(given["kind"]),
+        territory=_text(territory) if territory else None,
+    )
+
+
+def _transfer(given: Mapping[str, Any]) -> TransferFact:
+    return TransferFact(
+        payer=_text(given["payer"]), payee=_text(given["payee"]), amount=_whole(given["amount"])
+    )
+
+
+def _entries(given: Any) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for account, _bucket, amount, _after in given:
+        totals[_text(account)] = totals.get(account, 0) + _whole(amount)
+    return {account: amount for account, amount in totals.items() if amount}
+
+
+def _text(given: Any) -> str:
+    if not isinstance(given, str) or not given:
+        raise ValueError("a text is missing")
+    return given
+
+
+def _whole(given: Any) -> int:
+    if not isinstance(given, int) or isinstance(given, bool) or abs(given) > MAX_AMOUNT:
+        raise ValueError("a whole number is missing")
+    return given
+
+
+def _time(given: int) -> int:
+    if not 0 <= given <= LATEST_US:
+        raise ValueError("a time from 1970 to 9999 is missing")
+    return given

@@ -1,0 +1,53 @@
+"""Writing many rows with one statement, adding to those that are there: the same on both engines."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Table, Text
+
+
+def put(
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    key: tuple[str, ...],
+    replace: tuple[str, ...] = (),
+    add: tuple[str, ...] = (),
+) -> None:
+    """Insert rows; where a row with that `key` stands, `replace` some of its columns and `add` to others.
+
+    No two of the rows may have the same key.
+    """
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_statement(table, columns, key, replace, add, False), list(rows))
+    else:
+        # One array for each column: PostgreSQL parses a short statement, whatever the number of rows.
+        arrays = tuple(list(column) for column in zip(*rows, strict=True))
+        connection.exec_driver_sql(_statement(table, columns, key, replace, add, True), arrays)
+
+
+@lru_cache(maxsize=64)
+def _statement(
+    table: Table,
+    columns: tuple[str, ...],
+    key: tuple[str, ...],
+    replace: tuple[str, ...],
+    add: tuple[str, ...],
+    arrays: bool,
+) -> str:
+    if arrays:
+        kinds = ("text" if isinstance(table.c[name].type, Text) else "bigint" for name in columns)
+        source = f"SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"
+    else:
+        source = f"VALUES ({', '.join('?' for _ in columns)})"
+    changes = [f"{name} = excluded.{name}" for name in replace]
+    changes += [f"{name} = {table.name}.{name} + excluded.{name}" for name in add]
+    action = f"UPDATE SET {', '.join(changes)}" if changes else "NOTHING"
+    return (
+        f"INSERT INTO {table.name} ({', '.join(columns)}) {source} ON CONFLICT ({', '.join(key)}) DO {action}"
+    )
