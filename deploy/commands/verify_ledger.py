@@ -8,7 +8,9 @@ from deploy.progress import Progress
 from shared import config as configuration
 
 
-@click.command(help="Recompute chain, sequence, entries, balances and sums; name the first fault (exit code 1).")
+@click.command(
+    help="Recompute chain, sequence, entries, balances and sums; name the first fault (exit code 1)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(as_json: bool) -> None:
     from deploy.services import require_database
@@ -27,5 +29,3 @@ def command(as_json: bool) -> None:
         click.echo(str(report))
     if not report.sound:
         raise click.exceptions.Exit(1)
-
-
