@@ -1,4 +1,6 @@
-"""How the operator's tools reach the services: over RabbitMQ, through the running server's socket, or by themselves."""
+"""How the operator's tools reach the services: over RabbitMQ, through the running server's socket, or by
+themselves.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,9 +26,11 @@ class Connection:
 
 @contextmanager
 def connect(config: Config, *, with_jobs: bool = True) -> Iterator[Connection]:
-    """A connection to the running services; embedded, where no server runs, they run here until the block ends.
+    """A connection to the running services; embedded, where no server runs, they run here until the block
+    ends.
 
-    `with_jobs` False leaves out periodic work where they run here: what it would do is done at the next start.
+    `with_jobs` False leaves out periodic work where they run here: what it would do is done at the next
+    start.
     """
     if config.distributed:
         from shared.messaging.amqp.client import AmqpClient

@@ -30,7 +30,9 @@ PARTITION = 0
 
 
 class Embedded:
-    """Everything that runs embedded, under the data folder's lock. Raises DataFolderBusy where that is held."""
+    """Everything that runs embedded, under the data folder's lock. Raises DataFolderBusy where that is
+    held.
+    """
 
     def __init__(self, config: Config, *, with_jobs: bool = True) -> None:
         self._stack = ExitStack()

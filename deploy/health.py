@@ -1,4 +1,6 @@
-"""What every process of a distributed installation has besides its work: health, metrics, and whom it believes."""
+"""What every process of a distributed installation has besides its work: health, metrics, and whom it
+believes.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +28,9 @@ def verifier_for(config: Config) -> Callable[[Service], Verifier]:
 def healthy(
     config: Config, process: str, database: Database | None = None, **checks: Callable[[], bool]
 ) -> Iterator[None]:
-    """Answer /livez, /readyz and /metrics on the metrics port, where one is configured, while the block runs."""
+    """Answer /livez, /readyz and /metrics on the metrics port, where one is configured, while the block
+    runs.
+    """
     if config.metrics_port == 0:
         yield
         return

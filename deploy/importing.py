@@ -35,7 +35,8 @@ def find_target(
         return Target(currency, scale, territory=territory, simulated=simulated)
     if minor_units not in (None, existing["minor_units"]):
         raise CommandRefused(
-            f"--minor-units is {minor_units}, but {currency} exists with {existing['minor_units']}; leave the option out"
+            f"--minor-units is {minor_units}, but {currency} exists with {existing['minor_units']}; "
+            "leave the option out"
         )
     return Target(currency, existing["minor_units"], partition=existing["partition"], exists=True)
 

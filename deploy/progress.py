@@ -1,4 +1,6 @@
-"""Progress of long work: a counter that rewrites its line on a terminal, and a line every few seconds elsewhere."""
+"""Progress of long work: a counter that rewrites its line on a terminal, and a line every few seconds
+elsewhere.
+"""
 
 import sys
 import time

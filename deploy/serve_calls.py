@@ -1,4 +1,6 @@
-"""A process that answers calls over RabbitMQ: `python -m deploy.serve_calls ledger-writer|ledger|identity|dashboard`."""
+"""A process that answers calls over RabbitMQ: `python -m deploy.serve_calls
+ledger-writer|ledger|identity|dashboard`.
+"""
 
 from shared.messaging.amqp.patching import prepare_eventlet
 
@@ -44,7 +46,8 @@ def _serve_writer(config: Config) -> None:
     from services.ledger.service import writer_service
 
     writer = build_writer(config, config.partition)
-    # Who lost the fence must not answer anyone any more: the process ends at once and its supervisor starts another.
+    # Who lost the fence must not answer anyone any more: the process ends at once and its supervisor starts
+    # another.
     writer.failed = lambda: os._exit(EXIT_FENCE_LOST)
     writer.start()
     try:

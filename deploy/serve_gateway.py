@@ -1,4 +1,6 @@
-"""The gateway of a distributed installation: gunicorn with gevent workers. `python -m deploy.serve_gateway`."""
+"""The gateway of a distributed installation: gunicorn with gevent workers. `python -m
+deploy.serve_gateway`.
+"""
 
 import os
 import sys
@@ -13,8 +15,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def main() -> None:
     config = configuration.load()
-    # The master imports nothing of ours but the configuration; each worker patches itself first (gunicorn does so
-    # for gevent) and then builds the application.
+    # The master imports nothing of ours but the configuration; each worker patches itself first (gunicorn
+    # does so for gevent) and then builds the application.
     arguments = [
         *("--bind", f"{config.host}:{config.port}"),
         *("--worker-class", "gevent"),

@@ -1,4 +1,6 @@
-"""A service's periodic work in a process of plain threads: `python -m deploy.serve_jobs ledger|identity|dashboard`."""
+"""A service's periodic work in a process of plain threads: `python -m deploy.serve_jobs
+ledger|identity|dashboard`.
+"""
 
 import signal
 import sys

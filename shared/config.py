@@ -1,8 +1,10 @@
-"""Configuration: environment variables alone, each listed here once; a wrong one stops the start by its name."""
+"""Configuration: environment variables alone, each listed here once; a wrong one stops the start by its
+name.
+"""
 
+import hashlib
 import os
 import tempfile
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,13 +83,16 @@ class Config:
             return self.database_url
         if self.distributed:
             raise ConfigError(
-                "MEDTOWN_DATABASE_URL is missing: with MEDTOWN_AMQP_URL set, it must name a PostgreSQL database"
+                "MEDTOWN_DATABASE_URL is missing: with MEDTOWN_AMQP_URL set, "
+                "it must name a PostgreSQL database"
             )
         return f"sqlite:///{self.data.resolve()}/{service}.sqlite3"
 
     @property
     def socket(self) -> Path:
-        """The Unix socket of the embedded server: in the data folder, or elsewhere where that path is too long."""
+        """The Unix socket of the embedded server: in the data folder, or elsewhere where that path is too
+        long.
+        """
         path = self.data.resolve() / "medtown.sock"
         if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
             return path

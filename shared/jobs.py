@@ -1,4 +1,6 @@
-"""Periodic work of a service: small steps that are repeated, each in a thread of its own, until asked to stop."""
+"""Periodic work of a service: small steps that are repeated, each in a thread of its own, until asked to
+stop.
+"""
 
 import random
 import threading
@@ -15,7 +17,9 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`step()` does a bounded piece of work and says whether more is waiting; else it rests `every_seconds`."""
+    """`step()` does a bounded piece of work and says whether more is waiting; else it rests
+    `every_seconds`.
+    """
 
     name: str
     every_seconds: float

@@ -30,7 +30,9 @@ def private_key_file(folder: Path, issuer: str) -> Path:
 
 
 def ensure_keys(folder: Path) -> None:
-    """Make what is missing of the keys of all issuers, and the file of trusted ones, in a folder only we may enter."""
+    """Make what is missing of the keys of all issuers, and the file of trusted ones, in a folder only we may
+    enter.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     trusted = {}
     for issuer, roles in ISSUERS.items():

@@ -8,7 +8,9 @@ ADMINISTRATOR = "administrator"
 OPERATOR = "operator"
 MEMBER = "member"
 IMPORTER = "importer"
-"""May give imported commands their own time and derived ids: the operator's tools, never a person's session."""
+"""May give imported commands their own time and derived ids: the operator's tools, never a person's
+session.
+"""
 JOURNAL_READER = "journal-reader"
 REGISTRAR = "registrar"
 """May register people by the operator's tools, before there is an administrator to do it."""

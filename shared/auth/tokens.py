@@ -1,7 +1,7 @@
 """Internal tokens: JSON Web Tokens signed with Ed25519, good for five minutes and one audience.
 
-Identity signs for people; jobs, handlers and the operator's tools sign for themselves with keys of their own. What an
-issuer may claim is configuration: a token's roles count only as far as its issuer may give them.
+Identity signs for people; jobs, handlers and the operator's tools sign for themselves with keys of their
+own. What an issuer may claim is configuration: a token's roles count only as far as its issuer may give them.
 """
 
 import threading
@@ -81,7 +81,9 @@ class Verifier:
         self._verified: OrderedDict[str, Principal] = OrderedDict()
 
     def verify(self, token: str | None) -> Principal:
-        """The principal that the token speaks for. Raises Refusal `not-signed-in` for a missing or bad one."""
+        """The principal that the token speaks for. Raises Refusal `not-signed-in` for a missing or bad
+        one.
+        """
         if not token:
             raise Refusal("not-signed-in")
         with self._lock:

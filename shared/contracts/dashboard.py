@@ -12,7 +12,8 @@ MAX_PERIODS = 400
 
 
 class GetIndicator(Arguments):
-    """One indicator of a currency. `start` and `end` are dates (end excluded) that snap outwards to whole periods.
+    """One indicator of a currency. `start` and `end` are dates (end excluded) that snap outwards to whole
+    periods.
 
     Without them the answer covers all that is known, at most the last 400 periods.
     """
@@ -37,7 +38,9 @@ class GetOverview(Arguments):
 
 
 class IndicatorView(Schema):
-    """An indicator of the catalogue. `unit`: money, count, share, per_week, or per_period; `version` of its formula."""
+    """An indicator of the catalogue. `unit`: money, count, share, per_week, or per_period; `version` of its
+    formula.
+    """
 
     code = fields.String(required=True)
     name = fields.String(required=True)
@@ -49,7 +52,9 @@ class IndicatorView(Schema):
 
 
 class ValueView(Schema):
-    """The figure of one period [start, end). An undefined one is null, with a reason. Money is in minor units."""
+    """The figure of one period [start, end). An undefined one is null, with a reason. Money is in minor
+    units.
+    """
 
     start = fields.Date(required=True)
     end = fields.Date(required=True)

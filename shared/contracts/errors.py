@@ -1,7 +1,8 @@
 """The one table of refusals: what each slug means, its HTTP status and the sentences a reader gets.
 
-A service answers a slug and parameters; the gateway makes RFC 9457 problem+json of it in the reader's language.
-`title` and `detail` are English and the keys of the translations; `detail` names its parameters in braces.
+A service answers a slug and parameters; the gateway makes RFC 9457 problem+json of it in the reader's
+language. `title` and `detail` are English and the keys of the translations; `detail` names its parameters in
+braces.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,9 @@ from typing import Any, NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One kind of refusal. `final` ones are decided by a currency's rules, stored, and answered again the same."""
+    """One kind of refusal. `final` ones are decided by a currency's rules, stored, and answered again the
+    same.
+    """
 
     slug: str
     status: int
@@ -21,7 +24,9 @@ class Problem:
 
 
 class Fault(NamedTuple):
-    """One field at fault: where it stands (RFC 6901 pointer), a code for programs, and what would be right."""
+    """One field at fault: where it stands (RFC 6901 pointer), a code for programs, and what would be
+    right.
+    """
 
     pointer: str
     code: str
@@ -114,7 +119,8 @@ _TABLE = (
         "wrong-kind",
         422,
         "Not possible with these accounts",
-        "A transfer of kind {kind} goes from {payer_kinds} to {payee_kinds} in a currency of kind {currency_kinds}.",
+        "A transfer of kind {kind} goes from {payer_kinds} to {payee_kinds} "
+        "in a currency of kind {currency_kinds}.",
         final=True,
     ),
     Problem(
@@ -152,7 +158,8 @@ _TABLE = (
         "outcome-unknown",
         503,
         "Outcome unknown",
-        "No answer came in time. The outcome will stand at {address}; a 404 there after {after} means that nothing was done.",
+        "No answer came in time. The outcome will stand at {address}; "
+        "a 404 there after {after} means that nothing was done.",
     ),
     # Who asks.
     Problem("not-signed-in", 401, "Not signed in", "Sign in first, or send a valid token."),

@@ -30,7 +30,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """The type without its prefix, "<service>.<noun>.<past participle>.v1": what service tables listen to."""
+        """The type without its prefix, "<service>.<noun>.<past participle>.v1": what service tables listen
+        to.
+        """
         return self.type.removeprefix(TYPE_PREFIX)
 
     @property

@@ -1,4 +1,6 @@
-"""What identity is asked and answers: people, sign-in, sessions, internal tokens; and the event of a registration."""
+"""What identity is asked and answers: people, sign-in, sessions, internal tokens; and the event of a
+registration.
+"""
 
 from marshmallow import Schema, fields, validate
 

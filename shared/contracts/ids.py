@@ -1,8 +1,8 @@
 """Identifiers: UUIDv7 (RFC 9562), whose first 48 bits are the time of making in milliseconds.
 
-Ids of accounts tell the ledger partition that holds them: it stands in the 12 bits after the version ("rand_a"),
-which RFC 9562 leaves to the maker. Ids of imported transfers are UUIDv8, derived from what was imported, so that a
-log that is replayed after a break names every row as before.
+Ids of accounts tell the ledger partition that holds them: it stands in the 12 bits after the version
+("rand_a"), which RFC 9562 leaves to the maker. Ids of imported transfers are UUIDv8, derived from what was
+imported, so that a log that is replayed after a break names every row as before.
 """
 
 import hashlib

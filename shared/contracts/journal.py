@@ -1,7 +1,7 @@
 """The ledger's journal as consumers see it: records, positions, and their CloudEvents form.
 
-Every record carries the accounts that it opens and the entries that it books, so that a reader which does not know
-its type can still apply it.
+Every record carries the accounts that it opens and the entries that it books, so that a reader which does
+not know its type can still apply it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,9 @@ GENESIS_HASH = "0" * 64
 
 
 class Position(msgspec.Struct, frozen=True):
-    """How far a consumer has come: the last record applied. Sequence 0 with the genesis hash is the beginning."""
+    """How far a consumer has come: the last record applied. Sequence 0 with the genesis hash is the
+    beginning.
+    """
 
     timeline: str
     sequence: int
@@ -37,10 +39,10 @@ BEGINNING = Position(timeline="", sequence=0, hash=GENESIS_HASH)
 class JournalRecord(msgspec.Struct, frozen=True):
     """One accepted command.
 
-    `recorded_at` and `occurred_at` are Unix microseconds. `payload` has, by type, `currency`, `transfer`, and always
-    `accounts` (list of accounts opened: id, currency, kind, holder, floor, ceiling, territory, category) and `entries`
-    (list of `[account id, bucket, amount, balance of the bucket after]`, amounts in minor units, sum zero).
-    `hash` and `prev_hash` are hexadecimal.
+    `recorded_at` and `occurred_at` are Unix microseconds. `payload` has, by type, `currency`, `transfer`,
+    and always `accounts` (list of accounts opened: id, currency, kind, holder, floor, ceiling, territory,
+    category) and `entries` (list of `[account id, bucket, amount, balance of the bucket after]`, amounts in
+    minor units, sum zero). `hash` and `prev_hash` are hexadecimal.
     """
 
     partition: int

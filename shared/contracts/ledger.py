@@ -1,7 +1,9 @@
-"""The ledger's commands and views: what wallets, tills, imports and other services say to it and hear from it.
+"""The ledger's commands and views: what wallets, tills, imports and other services say to it and hear from
+it.
 
-Commands are msgspec structs: strict, compiled, and the same for a single payment, a bulk upload and an import.
-Everything else is marshmallow. Amounts are integers of minor units; times inside commands are Unix microseconds.
+Commands are msgspec structs: strict, compiled, and the same for a single payment, a bulk upload and an
+import. Everything else is marshmallow. Amounts are integers of minor units; times inside commands are Unix
+microseconds.
 """
 
 from typing import Annotated, Any, Literal
@@ -52,10 +54,11 @@ def writer_service(partition: int) -> str:
 class Transfer(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="transfer"
 ):
-    """Move money. The payer of an issuance and the payee of a redemption may be left out: the currency's own account.
+    """Move money. The payer of an issuance and the payee of a redemption may be left out: the currency's own
+    account.
 
-    `occurred_at` is data, in the past, and needs a permission of its own; without it, the time of recording counts.
-    `memo` and `case_reference` stay out of the journal, which holds only their salted hash.
+    `occurred_at` is data, in the past, and needs a permission of its own; without it, the time of recording
+    counts. `memo` and `case_reference` stay out of the journal, which holds only their salted hash.
     """
 
     id: Id

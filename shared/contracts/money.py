@@ -1,6 +1,7 @@
 """Money: integers of a currency's minor unit, never floats.
 
-`minor_units` says how many minor units make one unit: 100 (cents), 1000 (millimes), 60 (minutes of an hour), 1 (none).
+`minor_units` says how many minor units make one unit: 100 (cents), 1000 (millimes), 60 (minutes of an hour),
+1 (none).
 """
 
 MAX_AMOUNT = 2**53 - 1

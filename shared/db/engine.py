@@ -1,7 +1,8 @@
 """Databases: PostgreSQL in production, SQLite files when embedded, behind the same two verbs.
 
-SQLite runs in WAL mode with `synchronous=FULL`, so that what is acknowledged survives a power cut, and begins every
-writing transaction with `BEGIN IMMEDIATE`: it waits for its turn at the start instead of failing in the middle.
+SQLite runs in WAL mode with `synchronous=FULL`, so that what is acknowledged survives a power cut, and
+begins every writing transaction with `BEGIN IMMEDIATE`: it waits for its turn at the start instead of
+failing in the middle.
 """
 
 from collections.abc import Iterator

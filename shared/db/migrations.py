@@ -1,7 +1,7 @@
 """Migrations: Alembic, one line of versions per service, run by the same code on both engines.
 
-A service's `migrations/env.py` is one call of `run(metadata)`; its versions must work with the code that runs now
-(expand, then contract).
+A service's `migrations/env.py` is one call of `run(metadata)`; its versions must work with the code that
+runs now (expand, then contract).
 """
 
 from pathlib import Path
@@ -19,7 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def upgrade(service_folder: str, database: Database, revision: str = "head") -> None:
-    """Bring the database to a revision; `service_folder` is relative to the project, e.g. "services/ledger"."""
+    """Bring the database to a revision; `service_folder` is relative to the project, e.g.
+    "services/ledger".
+    """
     command.upgrade(_config(service_folder, database), revision)
 
 

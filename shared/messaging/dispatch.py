@@ -1,8 +1,8 @@
 """From a message to a handler and back: the same for every carrier.
 
-A request is `{"arguments": {...}, "token": "..."|null, "not_after": microseconds, "traceparent": "..."}`, a reply
-`{"result": ...}` or `{"refusal": {...}}`. Nothing but these replies leaves a service: an unexpected fault is logged with
-its trace and answered as `internal-error`.
+A request is `{"arguments": {...}, "token": "..."|null, "not_after": microseconds, "traceparent": "..."}`, a
+reply `{"result": ...}` or `{"refusal": {...}}`. Nothing but these replies leaves a service: an unexpected
+fault is logged with its trace and answered as `internal-error`.
 """
 
 from collections.abc import Mapping

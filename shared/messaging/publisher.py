@@ -5,7 +5,9 @@ from typing import NamedTuple, Protocol
 
 
 class Message(NamedTuple):
-    """A message for an exchange ("<service>.events"). `id` is unique to it; consumers use it to know it again."""
+    """A message for an exchange ("<service>.events"). `id` is unique to it; consumers use it to know it
+    again.
+    """
 
     exchange: str
     routing_key: str
@@ -15,7 +17,9 @@ class Message(NamedTuple):
 
 
 class PublishError(Exception):
-    """The bus did not take a message; nothing is known of it and of those after it, so all are to be sent again."""
+    """The bus did not take a message; nothing is known of it and of those after it, so all are to be sent
+    again.
+    """
 
 
 class Publisher(Protocol):

@@ -7,8 +7,9 @@
         journals={"ledger": projector.receive},
     )
 
-From it `shared/messaging/amqp` makes what runs on RabbitMQ and `shared/messaging/inprocess` the routes of the embedded
-bus. `resources` is whatever the service's own `build` made at the start: its database, clients, keys.
+From it `shared/messaging/amqp` makes what runs on RabbitMQ and `shared/messaging/inprocess` the routes of
+the embedded bus. `resources` is whatever the service's own `build` made at the start: its database, clients,
+keys.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -46,8 +47,8 @@ JournalHandler = Callable[[Any, Sequence[JournalRecord]], None]
 class Call:
     """An RPC method: its handler `(resources, request) -> JSON`, and the schema of its arguments.
 
-    `open_to_all`: needs no internal token (signing in, or calls that carry tokens of their own). `schema` None hands the
-    arguments over as they came, for handlers that validate with a compiled schema.
+    `open_to_all`: needs no internal token (signing in, or calls that carry tokens of their own). `schema`
+    None hands the arguments over as they came, for handlers that validate with a compiled schema.
     """
 
     handler: CallHandler
@@ -59,8 +60,9 @@ class Call:
 class Service:
     """All that a service answers and listens to.
 
-    `events` is keyed by "<service>.<routing key>"; `journals` by the service whose journal is consumed in order.
-    `audience` is what internal tokens for its calls must name: the service's name, unless said otherwise.
+    `events` is keyed by "<service>.<routing key>"; `journals` by the service whose journal is consumed in
+    order. `audience` is what internal tokens for its calls must name: the service's name, unless said
+    otherwise.
     """
 
     name: str

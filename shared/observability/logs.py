@@ -1,4 +1,5 @@
-"""Logs: one JSON line an event on standard error; a static event name, data in fields, the trace id on every line.
+"""Logs: one JSON line an event on standard error; a static event name, data in fields, the trace id on every
+line.
 
 Fields whose name says that they hold a secret or personal data are never written.
 """

@@ -23,7 +23,9 @@ def traceparent() -> str:
 
 @contextmanager
 def continued(parent: str) -> Iterator[str]:
-    """Run inside the trace that `parent` (a traceparent header) names, or inside a new one where it names none."""
+    """Run inside the trace that `parent` (a traceparent header) names, or inside a new one where it names
+    none.
+    """
     match = _TRACEPARENT.match(parent) if isinstance(parent, str) else None
     token = _current.set(match.group(1) if match else secrets.token_hex(16))
     try:

@@ -1,4 +1,6 @@
-"""The HTTP API as a test uses it: signed in as somebody, refusals checked, things to pay with made in a line."""
+"""The HTTP API as a test uses it: signed in as somebody, refusals checked, things to pay with made in a
+line.
+"""
 
 import json
 import secrets
@@ -77,7 +79,9 @@ class Api:
 
 
 class Town:
-    """A currency of a test's own, and people with accounts in it. `operator` is signed in as the administrator."""
+    """A currency of a test's own, and people with accounts in it. `operator` is signed in as the
+    administrator.
+    """
 
     def __init__(self, operator: Api, **currency: Any) -> None:
         self.operator = operator

@@ -28,7 +28,9 @@ MEDTOWN = (sys.executable, "-m", "deploy.cli")
 
 
 class Deployment(ABC):
-    """An installation in a temporary folder, with one administrator. Its processes can be killed and started again."""
+    """An installation in a temporary folder, with one administrator. Its processes can be killed and started
+    again.
+    """
 
     kind: str
     processes: Sequence[str]

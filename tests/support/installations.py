@@ -16,7 +16,9 @@ DISTRIBUTED = pytest.param("distributed", marks=pytest.mark.distributed)
 
 @pytest.fixture(params=[EMBEDDED, DISTRIBUTED])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A fresh, empty database: an SQLite file when embedded, one of the private cluster's when distributed."""
+    """A fresh, empty database: an SQLite file when embedded, one of the private cluster's when
+    distributed.
+    """
     if request.param == "embedded":
         yield f"sqlite:///{tmp_path}/test.sqlite3"
         return

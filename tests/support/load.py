@@ -22,6 +22,7 @@ class Load:
         self.total = total
         self.acknowledged: set[str] = set()
         self.repeated = 0
+        self._seen = 0
         self._town = town
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._send_all, daemon=True)
@@ -37,6 +38,11 @@ class Load:
     def is_under_way(self) -> bool:
         """Whether some are acknowledged and some are still to come."""
         return 0 < len(self.acknowledged) < self.total
+
+    def is_moving(self) -> bool:
+        """Whether more are acknowledged than when this was last asked."""
+        seen, self._seen = self._seen, len(self.acknowledged)
+        return self._seen > seen
 
     def is_done(self) -> bool:
         return len(self.acknowledged) == self.total

@@ -1,4 +1,6 @@
-"""What changes identity: registering, signing in and out. Each is one transaction, its event in the outbox."""
+"""What changes identity: registering, signing in and out. Each is one transaction, its event in the
+outbox.
+"""
 
 from typing import Any
 
@@ -57,7 +59,9 @@ def create_person(identity: Resources, request: Request) -> dict[str, Any]:
 
 
 def sign_in(identity: Resources, request: Request) -> dict[str, Any]:
-    """A new session for the right e-mail address and password; wrong ones make the address wait longer and longer."""
+    """A new session for the right e-mail address and password; wrong ones make the address wait longer and
+    longer.
+    """
     email = rules.normal_email(request.arguments["email"])
     key = rules.secret_hash(email)
     with identity.database.read() as connection:

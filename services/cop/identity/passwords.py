@@ -8,10 +8,7 @@ from shared.blocking import run_blocking
 _hasher = PasswordHasher()
 
 # Checked when an address is unknown, so that the answer takes as long as for a known one.
-_NOBODY = (
-    "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$"
-    "FWSE0ZlVoYfQbBWrP6UyRYFJrU7G2XtV9lpDvZlRL0k"
-)
+_NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$FWSE0ZlVoYfQbBWrP6UyRYFJrU7G2XtV9lpDvZlRL0k"
 
 
 def hash_password(password: str) -> str:

@@ -15,7 +15,9 @@ from shared.messaging.service import Request
 
 
 def exchange(identity: Resources, request: Request) -> dict[str, Any]:
-    """Internal tokens, one per audience, for the person whose session it is. Refuses a session that has ended."""
+    """Internal tokens, one per audience, for the person whose session it is. Refuses a session that has
+    ended.
+    """
     key = rules.secret_hash(request.arguments["session"])
     with identity.database.read() as connection:
         person = connection.execute(
@@ -29,7 +31,8 @@ def exchange(identity: Resources, request: Request) -> dict[str, Any]:
     return {
         "person": person_view(person),
         "tokens": {
-            audience: identity.signer.sign(person.id, audience, roles) for audience in request.arguments["audiences"]
+            audience: identity.signer.sign(person.id, audience, roles)
+            for audience in request.arguments["audiences"]
         },
         "expires_at": clock.to_text(clock.now_us() + LIFETIME_SECONDS * clock.MICROSECONDS),
     }
@@ -38,7 +41,9 @@ def exchange(identity: Resources, request: Request) -> dict[str, Any]:
 def get_names(identity: Resources, request: Request) -> dict[str, Any]:
     """The names behind ids, for people who deal with each other; ids without one are left out."""
     with identity.database.read() as connection:
-        rows = connection.execute(select(people.c.id, people.c.name).where(people.c.id.in_(request.arguments["ids"])))
+        rows = connection.execute(
+            select(people.c.id, people.c.name).where(people.c.id.in_(request.arguments["ids"]))
+        )
         return {"names": {row.id: row.name for row in rows}}
 
 

@@ -30,7 +30,9 @@ def secret_hash(secret: str) -> bytes:
 
 
 def wait_seconds(failures: int, last_failed_at: int, now: int) -> int:
-    """How long an address must still wait after `failures` wrong passwords in a row: it doubles from 2 s to 15 min."""
+    """How long an address must still wait after `failures` wrong passwords in a row: it doubles from 2 s to
+    15 min.
+    """
     if failures < FREE_ATTEMPTS:
         return 0
     pause = min(2 ** min(failures - FREE_ATTEMPTS + 1, 20), LONGEST_WAIT_SECONDS)

@@ -1,7 +1,8 @@
 """A log replayed as commands: in its order, with its own times, and the same however often it is started.
 
-Every id follows from the log alone, so the ledger itself knows what it has done already: a replay that was killed is
-simply started again. Rows that break a rule are refused by the ledger like anybody's, and told as exceptions.
+Every id follows from the log alone, so the ledger itself knows what it has done already: a replay that was
+killed is simply started again. Rows that break a rule are refused by the ledger like anybody's, and told as
+exceptions.
 """
 
 from collections import Counter
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 
 from services.ledger.imports.ukds import AGENT_OUT, DISBURSEMENT, RECLAMATION, BadRow, Row
 from shared.contracts import ids
-from shared.contracts.errors import Refusal
+from shared.contracts.errors import PROBLEMS, Refusal
 from shared.contracts.ledger import (
     WRITER_BATCH_LIMIT,
     Command,
@@ -100,8 +101,8 @@ def replay(
 ) -> Summary:
     """Replay rows through `send`, which takes at most 500 commands and answers each.
 
-    `reject` is told every row that is not applied, in file order; `progress` how many rows are done. Raises Refusal where
-    the currency cannot be created.
+    `reject` is told every row that is not applied, in file order; `progress` how many rows are done. Raises
+    Refusal where the currency cannot be created.
     """
     replaying = _Replay(target, send, reject)
     for row in rows:
@@ -163,7 +164,7 @@ class _Replay:
             refusal = next(outcomes).refusal
             if refusal is None:
                 self._count(row, command)
-            elif row is None:
+            elif row is None or not _is_about_the_row(refusal["slug"]):
                 raise Refusal.from_wire(refusal)
             else:
                 self._refuse(row.number, row.id, refusal["slug"], Refusal.from_wire(refusal).detail)
@@ -223,11 +224,16 @@ class _Replay:
         )
 
 
+def _is_about_the_row(slug: str) -> bool:
+    """Whether a refusal speaks of the row itself; any other, such as a frozen ledger, ends the replay."""
+    return PROBLEMS[slug].final or slug in ("invalid-amount", "invalid-request", "id-reused")
+
+
 def persistent(send: Send, pause: Callable[[int], None]) -> Send:
     """A `send` that repeats what got no answer, or no chance, until each command is decided.
 
-    `pause` is called before the attempts after the first with how many there were. Commands behind one that must be
-    repeated are sent again with it, so that all are decided in their order.
+    `pause` is called before the attempts after the first with how many there were. Commands behind one that
+    must be repeated are sent again with it, so that all are decided in their order.
     """
 
     def send_until_decided(commands: list[Command]) -> list[Outcome]:

@@ -1,10 +1,10 @@
 """The research log of UK Data Service collection 855142, read row by row.
 
-Columns: id, timeset, transfer_subtype, source, target, weight, token_name, token_address. `timeset` is UTC. `weight` is
-a decimal number of units with up to 12 places.
+Columns: id, timeset, transfer_subtype, source, target, weight, token_name, token_address. `timeset` is UTC.
+`weight` is a decimal number of units with up to 12 places.
 
-Rounding: a weight becomes minor units by rounding half to even (1.005 of 100 minor units is 100, 1.015 is 102); a row
-whose amount rounds to nothing is not a transfer and is told as an exception.
+Rounding: a weight becomes minor units by rounding half to even (1.005 of 100 minor units is 100, 1.015 is
+102); a row whose amount rounds to nothing is not a transfer and is told as an exception.
 """
 
 import csv

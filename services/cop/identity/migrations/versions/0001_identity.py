@@ -49,7 +49,9 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_outbox_pending", "outbox", ["sequence"], postgresql_where=pending, sqlite_where=pending)
+    op.create_index(
+        "ix_outbox_pending", "outbox", ["sequence"], postgresql_where=pending, sqlite_where=pending
+    )
     op.create_index("ix_outbox_published_at", "outbox", ["published_at"])
 
 
