@@ -130,7 +130,7 @@ def test_every_listener_gets_every_event_in_order(start: StartBus, database: Dat
 
 def test_what_nobody_listens_to_is_told(start: StartBus, database: Database) -> None:
     bus = start(SHOP)
-    assert bus.publisher.publish([message(), journal_message(1)]) == [False, False]
+    assert bus.publisher.publish([message("1"), journal_message(1)]) == [False, False]
     assert waiting(database) == 0
 
 
