@@ -72,7 +72,7 @@ class BrokerConsumer(QueueConsumer):  # type: ignore[misc]
 
     def on_connection_revived(self) -> None:
         service = self.container.service_cls
-        topology.declare_events(service.table, self.amqp_uri, service.retry_delays_seconds)
+        topology.declare_served(service.table, self.amqp_uri, service.retry_delays_seconds)
 
     def get_consumers(self, consumer_cls: Any, channel: Any) -> list[Any]:
         self._consumers = {}

@@ -95,6 +95,8 @@ class AmqpClient:
         not_after: int | None = None,
     ) -> Any:
         deadline = clock.deadline(DEFAULT_TIMEOUT_SECONDS) if not_after is None else not_after
+        if deadline < clock.now_us():
+            raise Refusal("late", not_after=clock.to_text(deadline))
         message = {
             "arguments": arguments,
             "token": token,
@@ -167,7 +169,7 @@ class AmqpClient:
         return link
 
     def _declare(self, channel: amqp.Channel) -> None:
-        channel.exchange_declare(topology.RPC_EXCHANGE, "topic", durable=True, auto_delete=False)
+        topology.make_exchange(channel.connection, topology.RPC_EXCHANGE)
         channel.queue_declare(
             self._reply_queue,
             durable=False,

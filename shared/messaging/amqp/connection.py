@@ -77,8 +77,8 @@ class ConfirmingChannel:
     """
 
     def __init__(self, url: str, name: str, *, heartbeat_seconds: int = HEARTBEAT_SECONDS) -> None:
-        self._connection = connect(url, name, heartbeat_seconds=heartbeat_seconds)
-        self.channel = self._connection.channel()
+        self.connection = connect(url, name, heartbeat_seconds=heartbeat_seconds)
+        self.channel = self.connection.channel()
         self.channel.confirm_select()
         self.channel.events["basic_ack"].add(self._on_ack)
         self.channel.events["basic_nack"].add(self._on_nack)
@@ -111,16 +111,16 @@ class ConfirmingChannel:
     def wait_for_confirms(self, at_most: int = 0) -> None:
         """Wait until no more than `at_most` messages are unconfirmed."""
         while len(self._unconfirmed) > at_most:
-            self._connection.drain_events(timeout=CONFIRM_SECONDS)
+            self.connection.drain_events(timeout=CONFIRM_SECONDS)
 
     def keep_alive(self) -> None:
-        keep_alive(self._connection)
+        keep_alive(self.connection)
 
     def close(self) -> None:
-        self._connection.close()
+        self.connection.close()
 
     def abandon(self) -> None:
-        abandon(self._connection)
+        abandon(self.connection)
 
     def _confirmed(self, tag: int, multiple: bool) -> list[int]:
         if not multiple:

@@ -158,7 +158,7 @@ class EventEntrypoint(Consumer):  # type: ignore[misc]
     def handle_message(self, body: None, message: Any) -> None:
         try:
             event = _decode(message)
-        except (msgspec.MsgspecError, ValueError) as fault:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as fault:
             log.error("event_undecodable", queue=self.listener.queue, fault=type(fault).__name__)
             self._settle(message, UNDECODABLE)
         else:

@@ -87,7 +87,7 @@ class Requests(RpcConsumer):  # type: ignore[misc]
     def handle_message(self, body: None, message: Any) -> None:
         try:
             request = msgspec.json.decode(message.body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             log.error("rpc_request_undecodable", service=self.container.service_name)
             self.queue_consumer.ack_message(message)
             return

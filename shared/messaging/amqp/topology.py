@@ -90,7 +90,7 @@ def journal_queue(consumer: str, source: str, partition: int) -> str:
 def rpc_queue(service: str) -> Queue:
     return Queue(  # type: ignore[no-untyped-call]
         f"rpc-{service}",
-        exchange=Exchange(RPC_EXCHANGE, type="topic", durable=True),  # type: ignore[no-untyped-call]
+        exchange=Exchange(RPC_EXCHANGE, type="topic", no_declare=True),  # type: ignore[no-untyped-call]
         routing_key=f"{service}.*",
         durable=True,
         queue_arguments={
@@ -124,17 +124,29 @@ def declare(
             declarer.journals(service, partitions)
 
 
-def declare_events(service: Service, url: str, retry_delays_seconds: Sequence[float]) -> None:
-    """As `declare`, for the events of one service alone."""
-    if service.events:
-        with connect(url, "topology") as connection:
-            Declarer(connection).events(service, retry_delays_seconds)
+def declare_served(service: Service, url: str, retry_delays_seconds: Sequence[float]) -> None:
+    """As `declare`, for what a process that serves one service needs: its events, and the exchange of
+    calls.
+    """
+    with connect(url, "topology") as connection:
+        make_exchange(connection, RPC_EXCHANGE)
+        Declarer(connection).events(service, retry_delays_seconds)
 
 
 def declare_journals(service: Service, url: str, partitions: Sequence[int]) -> None:
     """As `declare`, for the journals of one service alone."""
     with connect(url, "topology") as connection:
         Declarer(connection).journals(service, partitions)
+
+
+def make_exchange(connection: amqp.Connection, name: str, kind: str = "topic") -> None:
+    """Make a durable exchange unless it is there: asking needs no permission, making it does."""
+    try:
+        with connection.channel() as channel:
+            channel.exchange_declare(name, kind, passive=True)
+    except NotFound:  # which has closed that channel
+        with connection.channel() as channel:
+            channel.exchange_declare(name, kind, durable=True, auto_delete=False)
 
 
 class Declarer:
@@ -156,31 +168,25 @@ class Declarer:
             for partition in partitions:
                 self._journal_queue(service.name, source, partition)
 
-    def exchange(self, name: str, kind: str = "topic") -> None:
-        """Make a durable exchange unless it is there: asking needs no permission, making it does."""
-        if name in self._known:
-            return
-        try:
-            self._channel.exchange_declare(name, kind, passive=True)
-        except NotFound:
-            self._channel = self._connection.channel()
-            self._channel.exchange_declare(name, kind, durable=True, auto_delete=False)
-        self._known.add(name)
+    def _exchange(self, name: str, kind: str = "topic") -> None:
+        if name not in self._known:
+            make_exchange(self._connection, name, kind)
+            self._known.add(name)
 
     def _retry_paths(self, consumer: str, delays_seconds: Sequence[float]) -> None:
         redeliver = redeliver_exchange(consumer)
-        self.exchange(redeliver, "direct")
-        self.exchange(dead_exchange(consumer), "direct")
+        self._exchange(redeliver, "direct")
+        self._exchange(dead_exchange(consumer), "direct")
         for delay in delays_seconds:
             waiting = retry_exchange(consumer, delay)
-            self.exchange(waiting, "fanout")
+            self._exchange(waiting, "fanout")
             arguments = {"x-message-ttl": _milliseconds(delay), **_dead_lettering(redeliver)}
             self._queue(waiting, arguments, (waiting, ""))
 
     def _event_queue(self, consumer: str, key: str) -> None:
         queue, dead = event_queue(consumer, key), dead_exchange(consumer)
         source, _, routing_key = key.partition(".")
-        self.exchange(events_exchange(source))
+        self._exchange(events_exchange(source))
         self._queue(dead_queue(queue), _quorum(), (dead, queue))
         arguments = {
             **_dead_lettering(dead),
@@ -195,7 +201,7 @@ class Declarer:
         )
 
     def _journal_queue(self, consumer: str, source: str, partition: int) -> None:
-        self.exchange(events_exchange(source))
+        self._exchange(events_exchange(source))
         arguments = {
             **_quorum(),
             "x-single-active-consumer": True,
