@@ -37,7 +37,7 @@ def connect(config: Config, *, with_jobs: bool = True) -> Iterator[Connection]:
 
         client: Client = AmqpClient(config.amqp_url)
         try:
-            yield Connection(client, _tokens(config))
+            yield over(config, client)
         finally:
             client.close()
         return
@@ -46,7 +46,7 @@ def connect(config: Config, *, with_jobs: bool = True) -> Iterator[Connection]:
     if is_served(config.socket):
         client = SocketClient(config.socket)
         try:
-            yield Connection(client, _tokens(config))
+            yield over(config, client)
         finally:
             client.close()
         return
@@ -55,10 +55,12 @@ def connect(config: Config, *, with_jobs: bool = True) -> Iterator[Connection]:
     embedded = Embedded(config, with_jobs=with_jobs)
     try:
         embedded.start()
-        yield Connection(embedded.client, _tokens(config))
+        yield over(config, embedded.client)
     finally:
         embedded.stop()
 
 
-def _tokens(config: Config) -> ServiceTokens:
-    return ServiceTokens(load_signer(private_key_file(config.keys, TOOLS), TOOLS), TOOLS_ROLES)
+def over(config: Config, client: Client) -> Connection:
+    """The connection of the tools over a client, with tokens signed by their own key."""
+    signer = load_signer(private_key_file(config.keys, TOOLS), TOOLS)
+    return Connection(client, ServiceTokens(signer, TOOLS_ROLES))

@@ -18,6 +18,7 @@ from shared import config as configuration  # noqa: E402
 from shared.config import Config  # noqa: E402
 from shared.messaging.amqp.client import AmqpClient  # noqa: E402
 from shared.messaging.amqp.runner import serve  # noqa: E402
+from shared.messaging.blocking_eventlet import install_eventlet  # noqa: E402
 from shared.messaging.service import Service  # noqa: E402
 from shared.observability import logs  # noqa: E402
 
@@ -30,6 +31,7 @@ EXIT_FENCE_LOST = 3
 def main(process: str) -> None:
     config = configuration.load()
     logs.configure(config.log_level, process)
+    install_eventlet()
     if process == "ledger-writer":
         _serve_writer(config)
         return

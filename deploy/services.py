@@ -1,5 +1,8 @@
 """The services of the platform: their folders, and their databases brought up to date."""
 
+from pathlib import Path
+
+from deploy.refusals import CommandRefused
 from shared.config import Config
 from shared.db import migrations
 from shared.db.engine import Database
@@ -26,3 +29,11 @@ def migrate_all(config: Config) -> None:
     """Bring the databases of all services to the newest version."""
     for service in SERVICES:
         migrate(config, service)
+
+
+def require_database(config: Config, service: str) -> Database:
+    """A service's database, which must exist. Raises CommandRefused where there is none."""
+    url = config.database_for(service)
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        raise CommandRefused(f"there is no {service} database in {config.data}: start `medtown up` first")
+    return Database(url)

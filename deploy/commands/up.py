@@ -25,16 +25,18 @@ def command() -> None:
         )
     logs.configure(config.log_level if config.log_level != "info" else "warning", "medtown")
     first_start = not config.data.exists() or not any(config.data.iterdir())
+    wants_demo = config.demo and (first_start or marker.is_pending(config))
     if marker.exists(config) and not _is_loopback(config.host):
         raise CommandRefused(
             f"{config.data} holds demo accounts, which work on this machine alone; "
             "set MEDTOWN_HOST to 127.0.0.1 or MEDTOWN_DATA to another folder"
         )
-    _serve(config, seed=first_start and config.demo and _is_loopback(config.host))
+    _serve(config, seed=wants_demo and _is_loopback(config.host))
 
 
 def _serve(config: Config, *, seed: bool) -> None:
-    from deploy.demo import marker, seed_demo
+    from deploy.demo import marker
+    from deploy.demo.seed import seed_demo
     from deploy.embedded import Embedded
     from deploy.gateway_threads import GatewayServer
 
@@ -46,7 +48,8 @@ def _serve(config: Config, *, seed: bool) -> None:
         embedded.start()
         # The demo comes in before anything is served, so that nobody sees half of it.
         if seed:
-            seed_demo(config, embedded.client, stop=stop)
+            click.echo("Bringing in the demo data ...")
+            seed_demo(config, embedded.client)
         with GatewayServer(config, embedded, threads=GATEWAY_THREADS) as server:
             click.echo(f"MedTOWN runs at {server.address}   (Ctrl-C stops it)")
             for line in marker.sign_in_lines(config):
