@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 @click.command(
     help="Replay FILE into a currency, which is created where it is missing. Original times are kept. A "
-    "weight becomes minor units by rounding half to even. Rows that break a rule are listed in an exceptions CSV. "
-    "After a kill, start it again."
+    "weight becomes minor units by rounding half to even. Rows that break a rule are listed in an "
+    "exceptions CSV. After a kill, start it again."
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--currency", required=True, help="Code of the currency, e.g. PUMA.")
