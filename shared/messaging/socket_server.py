@@ -10,6 +10,7 @@ import socket
 import socketserver
 import stat
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from shared.observability.logs import get_logger
 from shared.threaded import Threaded
 
 STOP_SECONDS = 5.0
+"""How long calls in flight are waited for; a handler that takes longer answers nobody."""
 
 log = get_logger(__name__)
 
@@ -88,8 +90,9 @@ class _Server(Threaded):
             for connection, _ in still_open:
                 with suppress(OSError):  # its other side has closed it just now
                     connection.shutdown(socket.SHUT_RD)
+        deadline = time.monotonic() + STOP_SECONDS
         for _, thread in still_open:
-            thread.join(STOP_SECONDS)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 class _Connection(socketserver.BaseRequestHandler):
