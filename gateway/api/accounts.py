@@ -1,0 +1,146 @@
+"""Accounts, their transfers and balances."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response
+
+from gateway import tabular
+from gateway.api.answers import CSV_ENDPOINTS, blueprint
+from gateway.api.answers import json as json_answer
+from gateway.api.schemas import (
+    AccountListView,
+    AccountsQuery,
+    AccountTransferListView,
+    BalanceQuery,
+    CursorQuery,
+    PageQuery,
+)
+from gateway.api.writing import made, new_command_id
+from gateway.asking import ask, signed_in
+from shared.contracts import ledger
+from shared.contracts.ledger import OpenAccount
+
+CSV_PAGE = 200
+CSV_MAX_ROWS = 10_000
+CSV_COLUMNS = (
+    "id",
+    "kind",
+    "status",
+    "recorded_at",
+    "occurred_at",
+    "counterparty",
+    "change_minor_units",
+    "change",
+    "balance_minor_units",
+    "balance",
+    "currency",
+    "memo",
+    "case_reference",
+)
+
+part = blueprint("accounts", "Accounts of people, organisations and of the currencies themselves.")
+CSV_ENDPOINTS |= {"accounts.list_account_transfers", "accounts.list_account_transfers_csv"}
+
+
+@part.route("/accounts", methods=["GET"])
+@part.arguments(AccountsQuery, location="query")
+@part.response(200, AccountListView)
+@part.doc(summary="List accounts")
+def list_accounts(query: dict[str, Any]) -> Response:
+    """Members see their own accounts, operators all."""
+    return json_answer(ask(ledger.SERVICE, "list_accounts", **query))
+
+
+@part.route("/accounts", methods=["POST"])
+@part.arguments(ledger.AccountInput)
+@part.response(201, ledger.AccountView)
+@part.doc(summary="Open an account")
+def open_account(given: dict[str, Any]) -> Response:
+    """For operators. With an Idempotency-Key, repeating the request opens nothing twice."""
+    return made(OpenAccount(id=new_command_id("account"), **given), "/api/v1/accounts", "id")
+
+
+@part.route("/accounts/<string:id>", methods=["GET"])
+@part.response(200, ledger.AccountView)
+@part.doc(summary="Read an account")
+def get_account(id: str) -> Response:
+    """An account with its balance and what of it is available."""
+    return json_answer(ask(ledger.SERVICE, "get_account", id=id))
+
+
+@part.route("/accounts/<string:id>/transfers", methods=["GET"])
+@part.arguments(PageQuery, location="query")
+@part.response(200, AccountTransferListView)
+@part.doc(summary="List an account's transfers")
+def list_account_transfers(query: dict[str, Any], id: str) -> Response:
+    """Newest first, each with its change and the balance after it. CSV by the Accept header or at
+    `transfers.csv`.
+    """
+    if tabular.wanted():
+        return transfers_table(id, query.get("cursor"))
+    return json_answer(ask(ledger.SERVICE, "list_account_transfers", account=id, **query))
+
+
+@part.route("/accounts/<string:id>/transfers.csv", methods=["GET"])
+@part.arguments(CursorQuery, location="query")
+@part.doc(
+    summary="List an account's transfers as CSV",
+    responses={
+        200: {"description": "One row a transfer", "content": {"text/csv": {"schema": {"type": "string"}}}}
+    },
+)
+def list_account_transfers_csv(query: dict[str, Any], id: str) -> Response:
+    """The same as a table, at most 10,000 rows from the cursor on."""
+    return transfers_table(id, query.get("cursor"))
+
+
+@part.route("/accounts/<string:id>/balance", methods=["GET"])
+@part.arguments(BalanceQuery, location="query")
+@part.response(200, ledger.BalanceView)
+@part.doc(summary="Read a balance at a time")
+def get_balance(query: dict[str, Any], id: str) -> Response:
+    """The balance as it was recorded at a time."""
+    return json_answer(ask(ledger.SERVICE, "get_balance", account=id, **query))
+
+
+def transfers_table(account: str, cursor: str | None) -> Response:
+    """An account's transfers as CSV, newest first, at most CSV_MAX_ROWS."""
+    signed_in()
+    first = _page(account, cursor)
+    return tabular.response(f"transfers-{account}", CSV_COLUMNS, _rows(account, first))
+
+
+def _page(account: str, cursor: str | None) -> dict[str, Any]:
+    page: dict[str, Any] = ask(
+        ledger.SERVICE, "list_account_transfers", account=account, cursor=cursor, limit=CSV_PAGE
+    )
+    return page
+
+
+def _rows(account: str, page: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    for _number in range(CSV_MAX_ROWS // CSV_PAGE):
+        for view in page["data"]:
+            yield _row(view)
+        if not page["has_more"]:
+            return
+        page = _page(account, page["next_cursor"])
+
+
+def _row(view: dict[str, Any]) -> tuple[object, ...]:
+    change, balance = view["change"], view["balance"]
+    return (
+        view["id"],
+        view["kind"],
+        view["status"],
+        view["recorded_at"],
+        view["occurred_at"],
+        view["counterparty"],
+        change["amount"],
+        change["text"],
+        balance["amount"],
+        balance["text"],
+        change["currency"],
+        tabular.text(view["memo"]),
+        tabular.text(view["case_reference"]),
+    )

@@ -1,0 +1,72 @@
+"""What the API takes and gives: JSON in, JSON or CSV out, and the checks that come before any view."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from flask import Response, request
+from flask_smorest import Blueprint
+from marshmallow import RAISE
+from webargs.flaskparser import FlaskParser
+
+from gateway.problems import API_PREFIX
+from shared.contracts.errors import Fault, Refusal
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+CSV = "text/csv"
+MAX_IDEMPOTENCY_KEY_LENGTH = 100
+
+CSV_ENDPOINTS: set[str] = set()
+"""Endpoints that answer CSV as well, by the Accept header."""
+NDJSON_ENDPOINTS: set[str] = set()
+"""Endpoints that take and give one JSON value a line."""
+
+
+class _StrictParser(FlaskParser):
+    """What we do not know is refused, wherever it stands: a misspelt field must not pass for one left out."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE}  # noqa: RUF012 (as in its base)
+
+
+class _Part(Blueprint):
+    ARGUMENTS_PARSER = _StrictParser()
+
+
+def blueprint(name: str, description: str) -> Blueprint:
+    """A part of the API whose requests are checked for what they send and what they accept."""
+    part = _Part(name, name, url_prefix=API_PREFIX, description=description)
+    part.before_request(check_types)
+    return part
+
+
+def check_types() -> None:
+    """Refuse a body that is no JSON, and a request for a form that this address does not have."""
+    endpoint = request.endpoint or ""
+    lines = endpoint in NDJSON_ENDPOINTS
+    if request.method in ("POST", "PUT", "PATCH"):
+        expected = NDJSON if lines else JSON
+        if request.mimetype != expected:
+            raise Refusal("unsupported-media-type", expected=expected)
+    available = [NDJSON] if lines else [JSON, CSV] if endpoint in CSV_ENDPOINTS else [JSON]
+    accepted = request.accept_mimetypes
+    if accepted and accepted.best_match([*available, "application/problem+json"]) is None:
+        raise Refusal("not-acceptable", available=", ".join(available))
+
+
+def json(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer in JSON."""
+    return Response(msgspec.json.encode(data), status, headers, content_type=JSON)
+
+
+def idempotency_key() -> str | None:
+    """The request's Idempotency-Key, if any. Raises Refusal `invalid-request` for one that is empty or too
+    long.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH:
+        fault = Fault("", "invalid", f"Idempotency-Key has 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} characters")
+        raise Refusal("invalid-request", (fault,))
+    return key

@@ -1,0 +1,41 @@
+"""Currencies."""
+
+from typing import Any
+
+from flask import Response
+
+from gateway.api.answers import blueprint
+from gateway.api.answers import json as json_answer
+from gateway.api.schemas import CurrencyListView, PageQuery
+from gateway.api.writing import made, new_command_id
+from gateway.asking import ask_openly
+from shared.contracts import ledger
+from shared.contracts.ledger import CreateCurrency
+
+part = blueprint("currencies", "Currencies and their rules, which everybody may read.")
+
+
+@part.route("/currencies", methods=["GET"])
+@part.arguments(PageQuery, location="query")
+@part.response(200, CurrencyListView)
+@part.doc(summary="List currencies", security=[])
+def list_currencies(query: dict[str, Any]) -> Response:
+    """All currencies; those with simulated data say so."""
+    return json_answer(ask_openly(ledger.SERVICE, "list_currencies", query))
+
+
+@part.route("/currencies", methods=["POST"])
+@part.arguments(ledger.CurrencyInput)
+@part.response(201, ledger.CurrencyView)
+@part.doc(summary="Create a currency")
+def create_currency(given: dict[str, Any]) -> Response:
+    """For administrators. With an Idempotency-Key, repeating the request answers the first outcome again."""
+    return made(CreateCurrency(id=new_command_id("currency"), **given), "/api/v1/currencies", "code")
+
+
+@part.route("/currencies/<string:code>", methods=["GET"])
+@part.response(200, ledger.CurrencyView)
+@part.doc(summary="Read a currency", security=[])
+def get_currency(code: str) -> Response:
+    """A currency and its rules."""
+    return json_answer(ask_openly(ledger.SERVICE, "get_currency", {"id": code}))

@@ -1,0 +1,100 @@
+"""What the addresses of the API take in their query, and the envelopes of what they answer."""
+
+from marshmallow import Schema, fields, validate
+
+from shared.contracts import dashboard, identity, ledger
+from shared.contracts.money import MAX_AMOUNT
+
+
+class CursorQuery(Schema):
+    cursor = fields.String(
+        validate=validate.Length(1, 200), metadata={"description": "next_cursor of the last page"}
+    )
+
+
+class PageQuery(CursorQuery):
+    limit = fields.Integer(validate=validate.Range(1, 200), load_default=50)
+
+
+class AccountsQuery(PageQuery):
+    currency = fields.String(validate=validate.Regexp(ledger.CODE_PATTERN))
+    holder = fields.String(validate=validate.Regexp(ledger.ID_PATTERN))
+
+
+class BalanceQuery(Schema):
+    at = fields.String(
+        validate=validate.Length(1, 40),
+        metadata={"description": "RFC 3339 time of recording; now, where left out", "format": "date-time"},
+    )
+
+
+class EventsQuery(Schema):
+    partition = fields.Integer(validate=validate.Range(0, 4095), load_default=0)
+    after = fields.Integer(
+        validate=validate.Range(0, MAX_AMOUNT),
+        load_default=0,
+        metadata={"description": "up_to of the answer before"},
+    )
+    limit = fields.Integer(validate=validate.Range(1, 500), load_default=100)
+
+
+class IndicatorQuery(Schema):
+    """`from` and `to` (excluded) are dates that snap outwards to whole periods."""
+
+    currency = fields.String(validate=validate.Regexp(ledger.CODE_PATTERN))
+    territory = fields.String(validate=validate.Regexp(ledger.TAG_PATTERN))
+    start = fields.Date(data_key="from")
+    end = fields.Date(data_key="to")
+    period = fields.String(validate=validate.OneOf(dashboard.PERIODS), load_default="month")
+
+
+class _ListView(Schema):
+    next_cursor = fields.String(required=True, allow_none=True)
+    has_more = fields.Boolean(required=True)
+
+
+class AccountListView(_ListView):
+    data = fields.List(fields.Nested(ledger.AccountView), required=True)
+
+
+class AccountTransferListView(_ListView):
+    data = fields.List(fields.Nested(ledger.AccountTransferView), required=True)
+
+
+class CurrencyListView(_ListView):
+    data = fields.List(fields.Nested(ledger.CurrencyView), required=True)
+
+
+class IndicatorListView(Schema):
+    data = fields.List(fields.Nested(dashboard.IndicatorView), required=True)
+
+
+class EventListView(Schema):
+    """Events as CloudEvents 1.0. What the reader may not see leaves gaps: go on from `up_to`."""
+
+    data = fields.List(fields.Dict(), required=True)
+    up_to = fields.Integer(required=True)
+
+
+class CurrentSessionView(Schema):
+    person = fields.Nested(identity.PersonView, required=True)
+
+
+class FaultView(Schema):
+    pointer = fields.String(required=True)
+    code = fields.String(required=True)
+    detail = fields.String(required=True)
+
+
+class ProblemView(Schema):
+    """RFC 9457. `type` ends in the slug that programs go by; `parameters` are the facts that `detail` tells
+    in words.
+    """
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    instance = fields.String(required=True)
+    parameters = fields.Dict()
+    errors = fields.List(fields.Nested(FaultView))

@@ -1,0 +1,198 @@
+"""Transfers, one by one and in bulk: the hot path, so they are decoded and encoded by compiled schemas
+alone.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+from flask import Response, request, stream_with_context
+
+from gateway import problems
+from gateway.api.answers import NDJSON, NDJSON_ENDPOINTS, blueprint
+from gateway.api.answers import json as json_answer
+from gateway.asking import BULK_SECONDS, ask, not_after, signed_in
+from gateway.wiring import public_url, wiring
+from shared.contracts import clock, ledger
+from shared.contracts.errors import Fault, Refusal
+from shared.contracts.ledger import Outcome, Transfer, TransferInput
+
+SETTLED_SECONDS = 60
+"""How long after a deadline it is sure that what was not recorded will never be."""
+PIECE_BYTES = 64 * 1024
+"""Answers of a bulk upload are sent on in pieces of about this size."""
+
+part = blueprint("transfers", "Moving money. The client names each transfer by a UUIDv7: it happens once.")
+NDJSON_ENDPOINTS.add("transfers.create_transfers")
+
+# These views check with compiled schemas, so they are described by hand; `openapi.py` adds the schema itself.
+_INPUT = {"$ref": "#/components/schemas/TransferInput"}
+_VIEW = {"application/json": {"schema": {"$ref": "#/components/schemas/TransferView"}}}
+_DOC: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": _INPUT}}},
+    "responses": {
+        "201": {"description": "Posted", "content": _VIEW},
+        "200": {"description": "Posted before by the same request", "content": _VIEW},
+    },
+}
+_BULK_DOC: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {NDJSON: {"schema": _INPUT}}},
+    "responses": {
+        "200": {
+            "description": "One line for each line sent: `line`, `status` and `transfer` or `problem`",
+            "content": {NDJSON: {"schema": {"type": "object"}}},
+        }
+    },
+}
+
+_decode = msgspec.json.Decoder(TransferInput).decode
+_encode = msgspec.json.Encoder().encode
+_FIELD = re.compile(r"(missing|unknown).* field `(.*)`$")
+_PATH = re.compile(r" - at `\$(.*)`$")
+
+
+@part.route("/transfers", methods=["POST"])
+@part.doc(summary="Make a transfer", **_DOC)
+def create_transfer() -> Response:
+    """Make a transfer.
+
+    The same id with the same content answers the first outcome again. When no answer comes in time, the
+    outcome will stand at the transfer's own address.
+    """
+    person = signed_in()
+    until = not_after()
+    command = read_transfer(request.get_data(cache=False))
+    try:
+        outcome = wiring().writer.submit(command, person.tokens[ledger.AUDIENCE], until)
+    except Refusal as refusal:
+        raise with_address(refusal, command.id, until) from refusal
+    if outcome.refusal is not None:
+        answer = problems.response(with_address(Refusal.from_wire(outcome.refusal), command.id, until))
+    else:
+        answer = json_answer(outcome.view, 200 if outcome.replayed else 201)
+        answer.headers["Location"] = f"/api/v1/transfers/{command.id}"
+    if outcome.replayed:
+        answer.headers["Idempotency-Hit"] = "true"
+    return answer
+
+
+@part.route("/transfers/bulk", methods=["POST"])
+@part.doc(summary="Make many transfers", **_BULK_DOC)
+def create_transfers() -> Response:
+    """Make many transfers, in order, one a line; each line is answered by a line of its own.
+
+    Each is decided by itself: a line that is refused does not stop the others.
+    """
+    request.max_content_length = ledger.BULK_MAX_BYTES
+    person = signed_in()
+    until = clock.deadline(BULK_SECONDS)
+    lines = request.get_data(cache=False).split(b"\n")
+    if lines and not lines[-1].strip():
+        lines.pop()
+    if len(lines) > ledger.BULK_MAX_LINES:
+        raise Refusal("too-many-lines", limit=ledger.BULK_MAX_LINES)
+    read = [_read_line(line) for line in lines]
+    commands = [command for command in read if isinstance(command, Transfer)]
+    outcomes = wiring().writer.submit_many(commands, person.tokens[ledger.AUDIENCE], until)
+    answers = _answers(read, outcomes, _problem_writer(until))
+    return Response(stream_with_context(_pieces(answers)), content_type=NDJSON)
+
+
+@part.route("/transfers/<string:id>", methods=["GET"])
+@part.response(200, ledger.TransferView)
+@part.doc(summary="Read a transfer")
+def get_transfer(id: str) -> Response:
+    """A transfer, for those who are party to it and for operators."""
+    return json_answer(ask(ledger.SERVICE, "get_transfer", id=id))
+
+
+def read_transfer(raw: bytes) -> Transfer:
+    """The command in a body or a line. Raises Refusal, pointing at the field at fault."""
+    try:
+        return _decode(raw).to_command()
+    except msgspec.ValidationError as error:
+        raise _invalid(raw, str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refusal("malformed-json", reason=str(error)) from error
+
+
+def with_address(refusal: Refusal, transfer: str, until: int) -> Refusal:
+    """A refusal that says where the outcome will stand, if it is not known yet."""
+    if refusal.slug != "outcome-unknown":
+        return refusal
+    # The call that the command travelled in may have lived longer than the request.
+    lived = clock.from_text(refusal.parameters["after"]) if "after" in refusal.parameters else until
+    after = clock.to_text(lived + SETTLED_SECONDS * clock.MICROSECONDS)
+    return Refusal("outcome-unknown", address=f"{public_url()}/api/v1/transfers/{transfer}", after=after)
+
+
+def _invalid(raw: bytes, message: str) -> Refusal:
+    found = _PATH.search(message)
+    pointer = found.group(1).replace(".", "/") if found else ""
+    sentence = _PATH.sub("", message)
+    field = _FIELD.search(sentence)
+    if field:
+        pointer += "/" + field.group(2)
+    code = {"missing": "required", "unknown": "unknown"}[field.group(1)] if field else "invalid"
+    fault = Fault(pointer, code, sentence)
+    if pointer == "/amount/amount":
+        return Refusal("invalid-amount", (fault,), amount=msgspec.json.decode(raw)["amount"]["amount"])
+    return Refusal("invalid-request", (fault,))
+
+
+def _read_line(line: bytes) -> Transfer | Refusal:
+    try:
+        return read_transfer(line)
+    except Refusal as refusal:
+        return refusal
+
+
+def _answers(
+    read: Sequence[Transfer | Refusal],
+    outcomes: Iterator[Outcome],
+    problem: Callable[[Refusal, str | None], dict[str, Any]],
+) -> Iterator[bytes]:
+    failed: Refusal | None = None
+    for number, command in enumerate(read, 1):
+        if isinstance(command, Refusal):
+            yield _refused_line(number, problem(command, None))
+            continue
+        try:
+            outcome = next(outcomes) if failed is None else Outcome(refusal=failed.to_wire())
+        except Refusal as refusal:
+            # The call as a whole came to nothing: this line and all that follow share its fate.
+            failed = refusal
+            outcome = Outcome(refusal=refusal.to_wire())
+        if outcome.refusal is not None:
+            yield _refused_line(number, problem(Refusal.from_wire(outcome.refusal), command.id))
+        else:
+            status = 200 if outcome.replayed else 201
+            yield _encode({"line": number, "status": status, "transfer": outcome.view}) + b"\n"
+
+
+def _refused_line(number: int, problem: dict[str, Any]) -> bytes:
+    return _encode({"line": number, "status": problem["status"], "problem": problem}) + b"\n"
+
+
+def _problem_writer(until: int) -> Callable[[Refusal, str | None], dict[str, Any]]:
+    instance, base = request.path, public_url()
+
+    def write(refusal: Refusal, transfer: str | None) -> dict[str, Any]:
+        told = with_address(refusal, transfer, until) if transfer else refusal
+        return problems.body(told, instance, base)
+
+    return write
+
+
+def _pieces(answers: Iterator[bytes]) -> Iterator[bytes]:
+    """The answers in larger pieces: a piece costs more than a line."""
+    buffer: list[bytes] = []
+    size = 0
+    for line in answers:
+        buffer.append(line)
+        size += len(line)
+        if size >= PIECE_BYTES:
+            yield b"".join(buffer)
+            buffer, size = [], 0
+    yield b"".join(buffer)

@@ -1,0 +1,1 @@
+"""Charts: described in Vega-Lite, drawn as SVG by a process of their own."""

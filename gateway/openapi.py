@@ -1,0 +1,85 @@
+"""The API's description in OpenAPI 3.1, made from the contracts that its views check."""
+
+from typing import Any
+
+import msgspec
+from apispec import APISpec
+from flask import Flask
+from flask_smorest import Api
+
+from gateway.api import accounts, currencies, events, indicators, people, sessions, transfers
+from gateway.api.schemas import ProblemView
+from gateway.problems import CONTENT_TYPE
+from shared.contracts.ledger import BULK_MAX_BYTES, BULK_MAX_LINES, TransferInput
+
+TITLE = "MedTOWN"
+VERSION = "v1"
+OPENAPI_VERSION = "3.1.0"
+INTRODUCTION = f"""Local currencies: accounts, transfers and the figures that follow from them.
+
+**Money** is an integer of the currency's minor units. **Ids** are UUIDv7, made by the client for transfers.
+**Errors** are problem+json (RFC 9457), in the language of `Accept-Language`. Sign in at `/sessions` and send
+the session as bearer token. Bodies have at most 64 kB, a bulk upload {BULK_MAX_BYTES // 1024 // 1024} MiB and {BULK_MAX_LINES:,} lines."""
+
+PARTS = (sessions, people, currencies, accounts, transfers, indicators, events)
+
+
+class _Api(Api):
+    """Describes; the errors are ours."""
+
+    ERROR_SCHEMA = ProblemView
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+
+def register(app: Flask) -> APISpec:
+    """Add the API to an application; its description is the answer."""
+    app.config.update(
+        API_TITLE=TITLE,
+        API_VERSION=VERSION,
+        OPENAPI_VERSION=OPENAPI_VERSION,
+        OPENAPI_URL_PREFIX=None,
+        API_SPEC_OPTIONS={"info": {"description": INTRODUCTION}, "security": [{"session": []}]},
+    )
+    api = _Api(app)
+    api.spec.components.security_scheme("session", {"type": "http", "scheme": "bearer"})
+    for module in PARTS:
+        api.register_blueprint(module.part)
+    _describe_transfers(api.spec)
+    return api.spec
+
+
+def description() -> dict[str, Any]:
+    """The whole description, as `/api/v1/openapi.json` gives it."""
+    return complete(register(Flask("gateway")))
+
+
+def complete(spec: APISpec) -> dict[str, Any]:
+    """The description, with every error as problem+json and what the compiled schemas say of transfers."""
+    described: dict[str, Any] = spec.to_dict()
+    schemas = described["components"]["schemas"]
+    # Of the library's own ways of paging, which we do not use.
+    schemas.pop("PaginationMetadata", None)
+    for name, schema in schemas.items():
+        if name.endswith("View"):
+            # Answers may grow: readers must not refuse what they do not know.
+            schema.pop("additionalProperties", None)
+    answers = described["components"]["responses"]
+    problem = {"$ref": "#/components/schemas/ProblemView"}
+    for answer in answers.values():
+        if "content" in answer:
+            answer["content"] = {CONTENT_TYPE: {"schema": problem}}
+    for path in described["paths"].values():
+        for operation in path.values():
+            if isinstance(operation, dict) and "responses" in operation:
+                operation["responses"].setdefault("default", {"$ref": "#/components/responses/DEFAULT_ERROR"})
+    return described
+
+
+def _describe_transfers(spec: APISpec) -> None:
+    _, components = msgspec.json.schema_components(
+        (TransferInput,), ref_template="#/components/schemas/{name}"
+    )
+    for name, schema in components.items():
+        spec.components.schema(name, schema)

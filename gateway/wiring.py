@@ -1,0 +1,54 @@
+"""What the gateway was made with, and how a request gets at it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from flask import current_app, request
+
+from gateway.assets import Assets
+from gateway.charts.renderer import ChartRenderer
+from gateway.recent import Recent
+from gateway.sessions import SessionTokens
+from shared.config import Config
+from shared.contracts.ledger import Command, Outcome
+from shared.messaging.client import Client
+
+NAME = "medtown"
+
+
+class WriterSender(Protocol):
+    """Hands commands to the ledger's writer; many requests' commands may travel in one call.
+
+    Raises the `Refusal` of a call that came to nothing as a whole; a command refused by itself is an
+    `Outcome`.
+    """
+
+    def submit(self, command: Command, token: str, not_after: int) -> Outcome: ...
+
+    def submit_many(self, commands: Sequence[Command], token: str, not_after: int) -> Iterator[Outcome]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    config: Config
+    client: Client
+    writer: WriterSender
+    sessions: SessionTokens
+    assets: Assets
+    charts: ChartRenderer
+    recent: Recent
+
+
+def wiring() -> Wiring:
+    """The wiring of the application that answers the present request."""
+    return cast(Wiring, current_app.extensions[NAME])
+
+
+def public_url() -> str:
+    """The address under which people reach us, without a slash at its end."""
+    return wiring().config.public_url or request.url_root.rstrip("/")
+
+
+def is_https() -> bool:
+    return public_url().startswith("https://")
