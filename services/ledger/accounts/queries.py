@@ -7,9 +7,10 @@ from sqlalchemy import Connection, select
 from services.ledger import cursors
 from services.ledger.access import SEEING_ALL, access_account
 from services.ledger.currencies.queries import load_currencies
+from services.ledger.journal.reader import last_until
 from services.ledger.kernel.state import PLAIN, Account, partition_of_account
 from services.ledger.resources import Resources
-from services.ledger.tables import accounts, balances, entries, journal
+from services.ledger.tables import accounts, balances, entries
 from services.ledger.views import account_view
 from services.ledger.writer import rows
 from shared.contracts import clock, money
@@ -55,9 +56,7 @@ def list_accounts(ledger: Resources, request: Request) -> dict[str, Any]:
 
 
 def find_payees(ledger: Resources, request: Request) -> dict[str, Any]:
-    """Which of some holders have an account in the currency, and its id: the oldest where there are
-    several.
-    """
+    """Which of some holders have an account in the currency, and its id: the oldest of several."""
     asked = request.arguments
     query = (
         select(accounts.c.holder, accounts.c.id)
@@ -90,12 +89,10 @@ def get_balance(ledger: Resources, request: Request) -> dict[str, Any]:
         minor_units = load_currencies(connection, [account.currency])[account.currency].minor_units
         last = connection.execute(
             select(entries.c.sequence, entries.c.balance, entries.c.total)
-            .join(journal, journal.c.sequence == entries.c.sequence)
             .where(
                 entries.c.account == account.number,
                 entries.c.bucket == PLAIN,
-                journal.c.partition == partition_of_account(account.number),
-                journal.c.recorded_at <= at,
+                entries.c.sequence <= last_until(connection, partition_of_account(account.number), at),
             )
             .order_by(entries.c.sequence.desc())
             .limit(1)

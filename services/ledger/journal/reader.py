@@ -1,6 +1,4 @@
-"""The journal read in order: records after a sequence number, and the record that a position or a command
-names.
-"""
+"""The journal read: records in order, the record that a number or a command names, and what was last when."""
 
 from collections.abc import Collection
 from typing import Any
@@ -69,6 +67,24 @@ def record_of(connection: Connection, command: str) -> Record | None:
     """The record of an accepted command, by the command's id."""
     row = connection.execute(_records().where(journal.c.command == command)).first()
     return None if row is None else rows.record(*row)
+
+
+def last_until(connection: Connection, partition: int, at: int) -> int:
+    """The sequence number of the last record until a time of recording (Unix microseconds), 0 for none.
+
+    Times of recording never decrease, so halving finds it without an index of its own.
+    """
+    newest = select(journal.c.sequence).where(journal.c.partition == partition)
+    high = connection.execute(newest.order_by(journal.c.sequence.desc()).limit(1)).scalar() or 0
+    low = 0
+    recorded_at = select(journal.c.recorded_at).where(journal.c.partition == partition)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if connection.execute(recorded_at.where(journal.c.sequence == middle)).scalar_one() <= at:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def hash_at(connection: Connection, partition: int, sequence: int) -> bytes | None:

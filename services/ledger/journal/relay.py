@@ -1,7 +1,7 @@
 """The journal published: batches of records on "ledger.events", from a cursor, in order.
 
-No record is marked. What was published and not yet noted when the process died is published again; consumers know
-what continues their position and leave the rest aside.
+No record is marked. What was published and not yet noted when the process died is published again; consumers
+know what continues their position and leave the rest aside.
 """
 
 from prometheus_client import Gauge
