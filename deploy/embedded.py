@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any
 
 from deploy.datafolder import DataFolder
 from deploy.services import SERVICES, migrate_all
@@ -86,13 +87,14 @@ class Embedded:
         for resources in (ledger, identity, dashboard):
             self._stack.callback(resources.close)
         writer = writer_service(PARTITION)
-        for service, resources in (
+        served: list[tuple[Service, Any]] = [
             (writer, self._writer),
             (LEDGER, ledger),
             (IDENTITY, identity),
             (DASHBOARD, dashboard),
-        ):
-            self.bus.register(service, resources, verifier(service))
+        ]
+        for service, worked_with in served:
+            self.bus.register(service, worked_with, verifier(service))
         work: list[Job] = []
         if with_jobs:
             work += ledger_jobs.jobs(ledger, self.bus.publisher)

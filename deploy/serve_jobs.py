@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from deploy.health import healthy
 from deploy.refusals import as_one_line
@@ -69,7 +69,7 @@ def _dashboard(config: Config) -> Iterator[Database]:
     client.close()
 
 
-_WORKING: dict[str, Callable[[Config], "contextmanager[Database]"]] = {  # type: ignore[type-arg]
+_WORKING: dict[str, Callable[[Config], AbstractContextManager[Database]]] = {
     "ledger": _ledger,
     "identity": _identity,
     "dashboard": _dashboard,

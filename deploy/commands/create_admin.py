@@ -1,5 +1,7 @@
 """`medtown create-admin`: register the first people who may register others."""
 
+import sys
+
 import click
 
 from shared import config as configuration
@@ -15,7 +17,7 @@ def command(email: str, name: str, roles: tuple[str, ...], password_stdin: bool)
 
     config = configuration.load()
     if password_stdin:
-        password = click.get_text_stream("stdin").readline().rstrip("\n")
+        password = sys.stdin.readline().rstrip("\n")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     with connect(config, with_jobs=False) as connection:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select
 
 from services.ledger.journal.reader import records_after
 from services.ledger.kernel.record import GENESIS, Record, chain, note_hash
-from services.ledger.kernel.state import PLAIN
+from services.ledger.kernel.state import PLAIN, partition_of_account
 from services.ledger.tables import accounts, balances, entries, partitions
 from shared.db.engine import Database
 
@@ -198,7 +198,7 @@ class _Check:
         for row in connection.execute(select(*columns)):
             account = self._accounts.get(row.id)
             if account is None:
-                if row.number >> 40 == self._partition:
+                if partition_of_account(row.number) == self._partition:
                     raise Fault(f"account {row.id} stands in its table, but no record opens it")
                 continue
             seen += 1
