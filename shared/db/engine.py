@@ -31,6 +31,9 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A consistent view of the data; nothing that is changed in it is kept."""
         with self.engine.connect() as connection:
+            if not self.is_sqlite:
+                # PostgreSQL's default gives each statement a view of its own; SQLite's transactions have one.
+                connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
             connection.rollback()
 

@@ -56,8 +56,7 @@ def _gini_balances(window: Window) -> Iterator[Figure]:
 
 def _gini_received(window: Window, index: int) -> Value:
     received = window.received[index]
-    zeros = window.members[index] - len(received) + received.count(0)
-    return _gini(received, zeros, formulas.NOTHING_RECEIVED)
+    return _gini(received, window.members[index] - len(received), formulas.NOTHING_RECEIVED)
 
 
 FIGURES: Mapping[str, Callable[[Window], Iterator[Figure]]] = {

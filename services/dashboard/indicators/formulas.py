@@ -4,7 +4,7 @@ Where a figure is not defined they raise Undefined with the reason; nothing is e
 of a value.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from operator import mul
 
@@ -87,19 +87,20 @@ def velocity(volume: int, mean_balance: Fraction, periods: Fraction) -> Fraction
     return volume / (mean_balance * periods)
 
 
-def gini(values: Iterable[int], zeros: int = 0, *, all_zero: str = ALL_ZERO) -> Fraction:
+def gini(values: Collection[int], zeros: int = 0, *, all_zero: str = ALL_ZERO) -> Fraction:
     """Gini index of values and of that many zeros besides: sum((2i - n - 1) x_i) / (n sum x), ascending.
 
     0 where all have the same, towards 1 where one has all. Raises Undefined where there are no values, where
     all are zero, or where one is negative.
     """
     ascending = sorted(value for value in values if value)
-    everyone, total = zeros + len(ascending), sum(ascending)
+    everyone, total = zeros + len(values), sum(ascending)
     if not everyone:
         raise Undefined(NO_ACCOUNTS)
     if not ascending:
         raise Undefined(all_zero)
     if ascending[0] < 0:
         raise Undefined(NEGATIVE_BALANCES)
-    ranked = sum(map(mul, range(zeros + 1, everyone + 1), ascending))
+    # Zeros have the first ranks and add nothing.
+    ranked = sum(map(mul, range(everyone - len(ascending) + 1, everyone + 1), ascending))
     return Fraction(2 * ranked - (everyone + 1) * total, everyone * total)

@@ -111,7 +111,7 @@ class Window:
     def active(self) -> list[int]:
         """For each period: accounts that took part in a transfer."""
         query = self._by_period(func.count(_ACCOUNT_DAYS.account.distinct())).group_by(self._periods.c.n)
-        found = dict(self._connection.execute(query).tuples().all())
+        found: dict[int, int] = dict(self._connection.execute(query).all())
         return [found.get(index, 0) for index in range(len(self.periods))]
 
     @cached_property
@@ -153,7 +153,7 @@ class Window:
             .where(self._in_pools, _ACCOUNT_DAYS.day >= self._first, _ACCOUNT_DAYS.day < self._past)
             .order_by(_ACCOUNT_DAYS.day)
         )
-        changes = self._connection.execute(query).tuples().all()
+        changes = self._connection.execute(query).all()
         place = 0
         for period in self.periods:
             while place < len(changes) and changes[place][0] < period.past:
@@ -186,9 +186,7 @@ class Window:
     def _members(self, day: Any, condition: Any) -> Iterator[tuple[int, int]]:
         """How many accounts of people and organisations have which day."""
         wanted = _ACCOUNTS.pool.in_(self._pools) & _ACCOUNTS.kind.in_(HOLDER_KINDS)
-        yield from self._connection.execute(
-            select(day, func.count()).where(wanted, condition).group_by(day)
-        ).tuples()
+        yield from self._connection.execute(select(day, func.count()).where(wanted, condition).group_by(day))
 
     def _others(self) -> set[int]:
         """Accounts that are neither people's nor organisations'."""

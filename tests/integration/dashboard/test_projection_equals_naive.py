@@ -1,0 +1,149 @@
+"""Whatever the ledger recorded, in whatever batches it arrives: every figure is that of the raw list."""
+
+import itertools
+from datetime import date
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from services.dashboard.indicators.figures import FIGURES
+from services.dashboard.indicators.periods import number
+from services.dashboard.indicators.queries import Question, answer
+from services.dashboard.projection import areas, projector
+from services.dashboard.projection.tables import IN_ORDER_OF_REMOVAL
+from services.dashboard.resources import Resources
+from shared.db.engine import Database
+from tests.unit.services.dashboard.journal import DAY, Journal, at, resources_for
+from tests.unit.services.dashboard.naive import Naive
+
+TERRITORIES = (None, "south", "east")
+DAYS = 20
+TIMES = st.builds(lambda day, us: at(day, 0) + us, st.integers(0, DAYS - 1), st.integers(0, DAY - 1))
+AMOUNTS = st.one_of(st.integers(1, 5), st.integers(1, 2**53 - 1))
+
+
+@st.composite
+def journals(draw: st.DrawFn) -> Journal:
+    """Two currencies; members, organisations, an account of a kind of tomorrow; transfers and records of an
+    unknown type, in no order of time and bound by no limit."""
+    journal = Journal()
+    for code in ("PUMAS", "ELIO"):
+        own = journal.currency(code, draw(TIMES), draw(st.sampled_from(["backed", "time", "mutual_credit"])))
+        held = [
+            journal.account(
+                code,
+                draw(TIMES),
+                draw(st.sampled_from(["member", "member", "organisation", "pot"])),
+                draw(st.sampled_from(TERRITORIES)),
+            )
+            for _ in range(draw(st.integers(2, 5)))
+        ]
+        everyone = [*own, *held, *held, *held]
+        for _ in range(draw(st.integers(0, 25))):
+            payer = draw(st.sampled_from(everyone))
+            payee = draw(st.sampled_from([account for account in everyone if account != payer]))
+            amount, when = draw(AMOUNTS), draw(TIMES)
+            if draw(st.integers(0, 9)):
+                journal.transfer(payer, payee, amount, when)
+            else:
+                # One account twice: two buckets of it.
+                moved = [(payer, -amount), (payee, amount - 1), (payee, 1)]
+                journal.record("levy.booked", when, entries=moved)
+    return journal
+
+
+def figures(
+    resources: Resources, currency: str, territory: str | None, kind: str, now: int
+) -> list[dict[str, Any]]:
+    return answer(resources, list(FIGURES), Question(currency, territory, kind, None, None), now)
+
+
+def feed(resources: Resources, journal: Journal, cuts: list[int]) -> None:
+    """Hand the records over in batches that end at the cuts."""
+    places = [0, *sorted(min(cut, len(journal.records)) for cut in cuts), len(journal.records)]
+    for left, right in itertools.pairwise(places):
+        projector.receive(resources, journal.records[left:right])
+
+
+def dump(database: Database) -> dict[str, list[Any]]:
+    """All tables of the projection, with ids instead of the database's own keys, and areas put together."""
+    with database.read() as connection:
+        rows = {
+            table.name: connection.execute(select(table)).mappings().all() for table in IN_ORDER_OF_REMOVAL
+        }
+    accounts = {row["account"]: row["id"] for row in rows["accounts"]}
+    pools = {row["pool"]: (row["currency"], row["territory"]) for row in rows["pools"]}
+    names: dict[str, dict[int, Any]] = {"account": accounts, "pool": pools}
+
+    def plain(row: dict[str, Any]) -> str:
+        for area in [column.removesuffix("_high") for column in row if column.endswith("_high")]:
+            row[area] = areas.join(row.pop(f"{area}_high"), row.pop(f"{area}_low"))
+        return repr({column: names.get(column, {}).get(value, value) for column, value in row.items()})
+
+    return {table: sorted(plain(dict(row)) for row in found) for table, found in rows.items()}
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    journal=journals(),
+    cuts=st.lists(st.integers(0, 60), max_size=8),
+    kind=st.sampled_from(["day", "week", "month", "all"]),
+    now=st.integers(at(15, 0), at(DAYS + 5, 0)),
+)
+def test_figures_are_those_of_the_raw_list(
+    database: Database, journal: Journal, cuts: list[int], kind: str, now: int
+) -> None:
+    resources = resources_for(database, journal)
+    projector.discard(resources)
+    feed(resources, journal, cuts)
+    now = max(now, journal.records[-1].recorded_at + 1)
+    for currency in ("PUMAS", "ELIO"):
+        for territory in TERRITORIES:
+            for series in figures(resources, currency, territory, kind, now):
+                for value in series["values"]:
+                    assert value["value"] == expected(journal, series, value, now), (
+                        series["indicator"],
+                        value,
+                    )
+                    assert (value["value"] is None) == (value["reason"] is not None)
+
+
+def expected(journal: Journal, series: dict[str, Any], value: dict[str, Any], now: int) -> int | float | None:
+    if value["reason"] == "The currency has no account in this territory.":
+        return None
+    start, end = (number(date.fromisoformat(value[side])) * DAY for side in ("start", "end"))
+    naive = Naive(journal.records, series["currency"], series["territory"], start, end, now)
+    figure: int | float | None = getattr(naive, series["indicator"]["code"])()
+    return figure
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(journal=journals(), cuts=st.lists(st.integers(0, 60), max_size=8))
+def test_a_rebuild_gives_the_same_tables_as_living_through_it(
+    database: Database, journal: Journal, cuts: list[int]
+) -> None:
+    resources = resources_for(database, journal)
+    projector.discard(resources)
+    feed(resources, journal, cuts)
+    lived = dump(database)
+    steps: list[int] = []
+    assert projector.rebuild(resources, steps.append) == steps[-1] == len(journal.records)
+    assert dump(database) == lived
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(journal=journals(), messages=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 30)), max_size=8))
+def test_messages_lost_doubled_or_late_leave_no_trace(
+    database: Database, journal: Journal, messages: list[tuple[int, int]]
+) -> None:
+    resources = resources_for(database, journal, page=7)
+    projector.discard(resources)
+    for first, size in messages:
+        projector.receive(resources, journal.records[first : first + size])
+    while projector.catch_up(resources):
+        pass
+    healed = dump(database)
+    projector.rebuild(resources)
+    assert dump(database) == healed

@@ -1,0 +1,125 @@
+"""The figures worked out from the raw list of records, as directly as their definitions read.
+
+Slow, short, and sharing no code with what it checks.
+"""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Sequence
+from fractions import Fraction
+from statistics import median
+
+from shared.contracts.journal import JournalRecord
+
+WEEK = 7 * 86_400 * 1_000_000
+MEMBERS = ("member", "organisation")
+
+
+class Naive:
+    """The figures of a currency, in a territory or (None) in all, over a time from `start` up to `end`."""
+
+    def __init__(
+        self,
+        records: Sequence[JournalRecord],
+        currency: str,
+        territory: str | None,
+        start: int,
+        end: int,
+        now: int,
+    ) -> None:
+        self.start, self.end, self.now = start, end, min(end, now)
+        [charter] = [
+            record.payload["currency"]
+            for record in records
+            if record.payload.get("currency", {}).get("code") == currency
+        ]
+        self.mutual = charter["kind"] == "mutual_credit"
+        self.kinds: dict[str, str] = {}
+        self.opened: dict[str, int] = {}
+        self.moves: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        self.payments: list[tuple[int, str, str, int]] = []
+        here: set[str] = set()
+        for record in records:
+            for account in record.payload["accounts"]:
+                if account["currency"] == currency:
+                    self.kinds[account["id"]] = account["kind"]
+                    self.opened[account["id"]] = record.occurred_at
+                    if territory in (None, account["territory"] or charter["territory"]):
+                        here.add(account["id"])
+            for account_id, _bucket, amount, _after in record.payload["entries"]:
+                self.moves[account_id].append((record.occurred_at, amount))
+            transfer = record.payload.get("transfer")
+            if transfer and {self.kinds.get(transfer[side]) for side in ("payer", "payee")} <= set(MEMBERS):
+                payment = (record.occurred_at, transfer["payer"], transfer["payee"], transfer["amount"])
+                self.payments.append(payment)
+        self.balances = {a for a in here if self.kinds[a] not in ("issuance", "redemption")}
+        self.members = {a for a in here if self.kinds[a] in MEMBERS}
+
+    def balance(self, account: str, end: int) -> int:
+        return sum(amount for at, amount in self.moves[account] if at < end)
+
+    def part(self, account: str, end: int) -> int:
+        return max(self.balance(account, end), 0) if self.mutual else self.balance(account, end)
+
+    def within(self) -> list[tuple[int, str, str, int]]:
+        return [payment for payment in self.payments if self.start <= payment[0] < self.end]
+
+    def amounts(self) -> list[int]:
+        return [amount for _at, payer, _payee, amount in self.within() if payer in self.members]
+
+    def first_payment(self, account: str) -> int | None:
+        return min((at for at, payer, payee, _ in self.payments if account in (payer, payee)), default=None)
+
+    def existing(self) -> list[str]:
+        known = {a: min([self.opened[a], *(at for at, _amount in self.moves[a])]) for a in self.members}
+        return [account for account, since in known.items() if since < self.end]
+
+    def supply(self) -> int:
+        return sum(self.part(account, self.end) for account in self.balances)
+
+    def volume(self) -> int:
+        return sum(self.amounts())
+
+    def transfer_count(self) -> int:
+        return len(self.amounts())
+
+    def mean_transfer(self) -> int | None:
+        amounts = self.amounts()
+        return round(Fraction(sum(amounts), len(amounts))) if amounts else None
+
+    def median_transfer(self) -> int | None:
+        amounts = [Fraction(amount) for amount in self.amounts()]
+        return round(median(amounts)) if amounts else None
+
+    def velocity(self) -> float | None:
+        area = 0
+        for account in self.balances:
+            times = sorted({at for at, _ in self.moves[account] if self.start < at < self.now})
+            corners = [self.start, *times, self.now]
+            for left, right in itertools.pairwise(corners):
+                area += self.part(account, left + 1) * (right - left)
+        return float(round(Fraction(self.volume() * WEEK, area), 6)) if area > 0 else None
+
+    def active_accounts(self) -> int:
+        active = {account for _at, payer, payee, _amount in self.within() for account in (payer, payee)}
+        return len(active & self.members)
+
+    def new_accounts(self) -> int:
+        firsts = [self.first_payment(account) for account in self.members]
+        return sum(first is not None and self.start <= first < self.end for first in firsts)
+
+    def gini_balances(self) -> float | None:
+        return gini([self.balance(account, self.end) for account in self.existing()])
+
+    def gini_received(self) -> float | None:
+        within = self.within()
+        received = [sum(p[3] for p in within if p[2] == account) for account in self.existing()]
+        return gini(received)
+
+
+def gini(values: list[int]) -> float | None:
+    """By the mean difference of all pairs: sum |x - y| / (2 n sum x)."""
+    if not any(values) or min(values) < 0:
+        return None
+    differences = sum(abs(x - y) for x in values for y in values)
+    return float(round(Fraction(differences, 2 * len(values) * sum(values)), 6))
