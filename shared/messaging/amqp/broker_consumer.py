@@ -20,6 +20,9 @@ from shared.messaging.amqp.connection import (
 )
 from shared.observability.logs import get_logger
 
+LOOK_UP_SECONDS = 0.25
+"""How long the consumer reads at most before it looks whether it is asked to stop or owes a heartbeat."""
+
 log = get_logger(__name__)
 
 
@@ -43,7 +46,7 @@ class BrokerConsumer(QueueConsumer):  # type: ignore[misc]
     def run(self, *args: Any, **kwargs: Any) -> None:
         while not self.should_stop:
             try:
-                super().run(*args, **kwargs)
+                super().run(*args, safety_interval=LOOK_UP_SECONDS, **kwargs)
             except AttributeError as fault:  # py-amqp, where the connection was closed under its hands
                 log.warning("consumer_disconnected", fault=repr(fault))
 

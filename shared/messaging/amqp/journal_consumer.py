@@ -29,7 +29,6 @@ from shared.messaging.service import JournalHandler, Service
 from shared.observability.logs import get_logger
 from shared.observability.metrics import CONSUMER_DURATION, CONSUMER_MESSAGES, timed
 
-IDLE_SECONDS = HEARTBEAT_SECONDS / 4
 STOP_SECONDS = 30.0
 
 log = get_logger(__name__)
@@ -44,13 +43,21 @@ class JournalConsumer:
     """
 
     def __init__(
-        self, service: Service, resources: Any, url: str, *, partitions: Sequence[int] = (0,), name: str = ""
+        self,
+        service: Service,
+        resources: Any,
+        url: str,
+        *,
+        partitions: Sequence[int] = (0,),
+        heartbeat_seconds: int = HEARTBEAT_SECONDS,
     ) -> None:
         self._service = service
         self._resources = resources
         self._url = url
         self._partitions = tuple(partitions)
-        self._name = name or f"{service.name} journal"
+        self._name = f"{service.name} journal"
+        self._heartbeat_seconds = heartbeat_seconds
+        self._idle_seconds = heartbeat_seconds / 4
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._connection: amqp.Connection | None = None
@@ -78,7 +85,7 @@ class JournalConsumer:
         while not self._stopping.is_set():
             connection = None
             try:
-                connection = connect(self._url, self._name)
+                connection = connect(self._url, self._name, heartbeat_seconds=self._heartbeat_seconds)
                 self._subscribe(connection)
                 pause = FIRST_PAUSE_SECONDS
                 self._drain(connection)
@@ -107,7 +114,7 @@ class JournalConsumer:
             self._connection = connection
         while not self._stopping.is_set():
             with suppress(TimeoutError):  # nothing came: time for a heartbeat
-                connection.drain_events(timeout=IDLE_SECONDS)
+                connection.drain_events(timeout=self._idle_seconds)
             connection.heartbeat_tick()
 
     def _receive(
@@ -148,7 +155,7 @@ class JournalConsumer:
 
     def _send_heartbeats(self) -> None:
         """Keep the connection alive while the other thread, whose it is otherwise, works in a handler."""
-        while not self._stopping.wait(IDLE_SECONDS):
+        while not self._stopping.wait(self._idle_seconds):
             with self._lock:
                 if self._working and self._connection is not None:
                     with suppress(

@@ -6,19 +6,23 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.auth.tokens import Signer
-from shared.contracts import ids
+from shared.contracts import clock, ids
+from shared.contracts.errors import Refusal
 from shared.messaging.amqp import topology
 from shared.messaging.amqp.client import AmqpClient
 from shared.messaging.amqp.connection import connect
 from shared.messaging.amqp.journal_consumer import JournalConsumer
 from shared.messaging.amqp.publisher import AmqpPublisher
+from shared.messaging.client import Client
 from tests.integration.messaging.bus_case import Bus
 from tests.integration.messaging.probe import ISSUER, RETRY_DELAYS_SECONDS, ROUTING_KEY, Probe, probe_service
 
 START_SECONDS = 30
+DEADLINE_SECONDS = 0.4
 
 
 def unique(word: str) -> str:
@@ -30,7 +34,7 @@ def unique(word: str) -> str:
 def served_probe(
     url: str, service: str, source: str, key: Ed25519PrivateKey
 ) -> Iterator["subprocess.Popen[str]"]:
-    """A process that serves the probe; asked to end with SIGTERM."""
+    """A process that serves the probe; asked to end with SIGTERM unless the test has ended it."""
     public_key = base64.b64encode(key.public_key().public_bytes_raw()).decode()
     command = [sys.executable, "-m", "tests.integration.messaging.probe", url, service, source, public_key]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -38,8 +42,9 @@ def served_probe(
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
             yield process
-            process.terminate()
-            assert process.wait(START_SECONDS) == 0
+            if process.poll() is None:
+                process.terminate()
+                assert process.wait(START_SECONDS) == 0
         finally:
             process.kill()
 
@@ -72,3 +77,12 @@ def queue_length(url: str, queue: str) -> int:
     """How many messages are ready in a queue."""
     with connect(url, "tests") as connection, connection.channel() as channel:
         return int(channel.queue_declare(queue, passive=True).message_count)
+
+
+def refused_by_deadline(client: Client, service: str, name: str) -> Refusal:
+    """The refusal of a piece of work that nobody does in time; checks that the caller was not kept longer."""
+    not_after = clock.deadline(DEADLINE_SECONDS)
+    with pytest.raises(Refusal) as raised:
+        client.call(service, "work", {"name": name}, not_after=not_after)
+    assert clock.now_us() - not_after < 300_000
+    return raised.value

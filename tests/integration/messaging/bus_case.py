@@ -48,22 +48,34 @@ class Bus:
         return int(self.call("noted")["handled"].get(subject, 0))
 
     def event(self, subject: str) -> Message:
-        event = Event(
-            id=ids.new_id(),
-            source=f"/medtown/{self.source}",
-            type=f"{events.TYPE_PREFIX}{self.source}.{ROUTING_KEY}",
-            subject=subject,
-            time=clock.to_text(clock.now_us()),
-            data={"subject": subject},
-        )
-        return self.message(events.encode(event), events.CONTENT_TYPE)
+        return event_message(self.source, subject)
 
     def message(self, body: bytes, content_type: str, routing_key: str = ROUTING_KEY) -> Message:
         return Message(f"{self.source}.events", routing_key, body, content_type, ids.new_id())
 
     def batch(self, *sequences: int) -> Message:
-        body = journal.encode_batch([record(sequence) for sequence in sequences])
-        return self.message(body, events.BATCH_CONTENT_TYPE, "journal.v1.0")
+        return journal_message(self.source, *sequences)
+
+
+def event_message(source: str, subject: str) -> Message:
+    """An event that the probe of this source listens to."""
+    event = Event(
+        id=ids.new_id(),
+        source=f"/medtown/{source}",
+        type=f"{events.TYPE_PREFIX}{source}.{ROUTING_KEY}",
+        subject=subject,
+        time=clock.to_text(clock.now_us()),
+        data={"subject": subject},
+    )
+    return Message(f"{source}.events", ROUTING_KEY, events.encode(event), events.CONTENT_TYPE, ids.new_id())
+
+
+def journal_message(source: str, *sequences: int, partition: int = 0) -> Message:
+    """A batch of records, of which only the sequence matters."""
+    body = journal.encode_batch([record(sequence) for sequence in sequences])
+    return Message(
+        f"{source}.events", f"journal.v1.{partition}", body, events.BATCH_CONTENT_TYPE, ids.new_id()
+    )
 
 
 def record(sequence: int) -> JournalRecord:

@@ -34,7 +34,7 @@ WORKERS = 10
 
 
 class Probe:
-    """What reached the service: by subject, how often an event was handled; calls carried out; journal sequences."""
+    """What reached the service: how often each event was handled, which work was done, which records came."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
