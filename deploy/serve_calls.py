@@ -9,6 +9,7 @@ prepare_eventlet()
 
 import os  # noqa: E402
 import sys  # noqa: E402
+import threading  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -35,10 +36,11 @@ def main(process: str) -> None:
     if process == "ledger-writer":
         _serve_writer(config)
         return
+    serving = threading.Event()
     service, resources = _ANSWERING[process](config)
     try:
-        with healthy(config, process, resources.database):
-            serve([(service, resources)], config.amqp_url, verifier_for(config), max_workers=WORKERS)
+        with healthy(config, process, resources.database, serving=serving.is_set):
+            _serve(config, service, resources, WORKERS, serving)
     finally:
         resources.close()
 
@@ -51,14 +53,25 @@ def _serve_writer(config: Config) -> None:
     # Who lost the fence must not answer anyone any more: the process ends at once and its supervisor starts
     # another.
     writer.failed = lambda: os._exit(EXIT_FENCE_LOST)
+    serving = threading.Event()
     writer.start()
     try:
-        with healthy(config, "ledger-writer", leading=lambda: writer.leading):
+        with healthy(config, "ledger-writer", leading=lambda: writer.leading, serving=serving.is_set):
             writer.wait_until_leading()
             table = writer_service(config.partition)
-            serve([(table, writer)], config.amqp_url, verifier_for(config), max_workers=WRITER_WORKERS)
+            _serve(config, table, writer, WRITER_WORKERS, serving)
     finally:
         writer.stop()
+
+
+def _serve(config: Config, service: Service, resources: Any, workers: int, serving: threading.Event) -> None:
+    serve(
+        [(service, resources)],
+        config.amqp_url,
+        verifier_for(config),
+        on_ready=serving.set,
+        max_workers=workers,
+    )
 
 
 def _ledger(config: Config) -> tuple[Service, Any]:

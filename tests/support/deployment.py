@@ -106,6 +106,10 @@ class Deployment(ABC):
             print(self.logs())
             raise
 
+    def ready_urls(self) -> list[str]:
+        """Where /readyz answers for all that runs."""
+        return [self.base_url]
+
     def logs(self, characters: int = 3000) -> str:
         """The last lines of every process's log."""
         files = sorted(self.folder.glob("*.log"))
@@ -131,7 +135,7 @@ class Deployment(ABC):
                 f"{process} ended with exit code {running.returncode}\n{self.logs()}"
             )
         try:
-            return requests.get(f"{self.base_url}/readyz", timeout=5).status_code == 200
+            return all(requests.get(f"{url}/readyz", timeout=5).ok for url in self.ready_urls())
         except requests.ConnectionError:
             return False
 
@@ -213,6 +217,10 @@ class DistributedDeployment(Deployment):
         if process.endswith("-jobs"):
             return ("serve", "jobs", "--service", process.removesuffix("-jobs"))
         return ("serve", process)
+
+    def ready_urls(self) -> list[str]:
+        with_port_of_their_own = [process for process in self._running if process != "gateway"]
+        return [*map(self.metrics_url, with_port_of_their_own), *super().ready_urls()]
 
     def metrics_url(self, process: str) -> str:
         """Where the process answers /livez, /readyz and /metrics."""
