@@ -78,6 +78,13 @@ def gettext(message: str) -> str:
     return str(_catalogue(language()).gettext(message))
 
 
+def translated(message: str) -> str:
+    """As `gettext`, for a text that is not written where it is translated: from the table of problems, or a
+    service.
+    """
+    return gettext(message)
+
+
 def ngettext(singular: str, plural: str, number: int) -> str:
     """As `gettext`, in the form that the present language uses with `number`."""
     return _catalogue(language()).ngettext(singular, plural, number)
@@ -96,7 +103,7 @@ def wanted(given: str | None, remembered: str | None, of_person: str | None, acc
     `accepted` is the parsed Accept-Language header.
     """
     for code in (given, remembered, of_person):
-        if code in OWN_NAMES:
+        if code is not None and code in OWN_NAMES:
             return code
     for tag, _quality in accepted:
         primary = tag.partition("-")[0].lower()

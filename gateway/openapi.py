@@ -19,7 +19,8 @@ INTRODUCTION = f"""Local currencies: accounts, transfers and the figures that fo
 
 **Money** is an integer of the currency's minor units. **Ids** are UUIDv7, made by the client for transfers.
 **Errors** are problem+json (RFC 9457), in the language of `Accept-Language`. Sign in at `/sessions` and send
-the session as bearer token. Bodies have at most 64 kB, a bulk upload {BULK_MAX_BYTES // 1024 // 1024} MiB and {BULK_MAX_LINES:,} lines."""
+the session as bearer token. Bodies have at most 64 kB, a bulk upload {BULK_MAX_BYTES // 1024 // 1024} MiB
+and {BULK_MAX_LINES:,} lines."""
 
 PARTS = (sessions, people, currencies, accounts, transfers, indicators, events)
 

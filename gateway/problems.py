@@ -31,7 +31,7 @@ class _Known(dict[str, Any]):
 
 def title(problem: Problem) -> str:
     """A problem's name in the reader's language."""
-    return i18n.gettext(problem.title)
+    return i18n.translated(problem.title)
 
 
 def detail(refusal: Refusal) -> str:
@@ -40,7 +40,7 @@ def detail(refusal: Refusal) -> str:
     if i18n.direction() == "rtl":
         # Ids and amounts run from left to right by themselves, whatever stands around them.
         parameters = {name: f"\u2068{value}\u2069" for name, value in parameters.items()}
-    return i18n.gettext(refusal.problem.detail).format_map(_Known(parameters))
+    return i18n.translated(refusal.problem.detail).format_map(_Known(parameters))
 
 
 def body(refusal: Refusal, instance: str, base: str) -> dict[str, Any]:

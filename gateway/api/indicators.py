@@ -57,7 +57,7 @@ def get_indicator(query: dict[str, Any], code: str) -> Response:
     if tabular.wanted():
         return _table(code, query)
     series = _series(code, query)
-    values = [{**value, "reason": translated(value["reason"])} for value in series["values"]]
+    values = [{**value, "reason": _reason(value)} for value in series["values"]]
     return json_answer({**series, "indicator": in_words(series["indicator"]), "values": values})
 
 
@@ -80,13 +80,13 @@ CSV_ENDPOINTS.add("indicators.get_indicator_csv")
 
 def in_words(indicator: dict[str, Any]) -> dict[str, Any]:
     """An indicator of the catalogue with its texts in the reader's language."""
-    texts = {key: translated(indicator[key]) for key in ("name", "definition", "excludes", "source")}
+    texts = {key: i18n.translated(indicator[key]) for key in ("name", "definition", "excludes", "source")}
     return {**indicator, **texts}
 
 
-def translated(text: str | None) -> str | None:
-    """A text of the dashboard in the reader's language."""
-    return i18n.gettext(text) if text else text
+def _reason(value: dict[str, Any]) -> str | None:
+    """Why a figure is undefined, in the reader's language."""
+    return i18n.translated(value["reason"]) if value["reason"] else None
 
 
 def _series(code: str, query: dict[str, Any]) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _rows(series: dict[str, Any]) -> Iterator[tuple[object, ...]]:
             value["end"],
             _yes(value["closed"]),
             value["value"],
-            translated(value["reason"]),
+            _reason(value),
             *after,
         )
 

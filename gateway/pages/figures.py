@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from gateway import formats
 from gateway.asking import ask_openly
 from gateway.i18n import gettext as _
+from gateway.i18n import translated
 from gateway.pages.common import Currency, Series, in_words, latest
 from gateway.wiring import wiring
 from shared.contracts import dashboard
@@ -103,13 +104,13 @@ def period_names() -> Mapping[str, str]:
 def _stat(series: Series, whole: Series | None, period: str) -> Stat:
     value = latest(series)
     code = series["indicator"]["code"]
-    name = _(series["indicator"]["name"])
+    name = translated(series["indicator"]["name"])
     text = in_words(series, value["value"] if value else None)
     if whole is not None and (total := latest(whole)) is not None:
         note = _("Since the beginning: %(total)s") % {"total": in_words(whole, total["value"])}
         return Stat(_in_period(name, period), text, note)
     if value is not None and value["value"] is None and value["reason"]:
-        return Stat(_in_period(name, period), text, _(value["reason"]))
+        return Stat(_in_period(name, period), text, translated(value["reason"]))
     return Stat(name if code in ("supply", "gini_balances") else _in_period(name, period), text, None)
 
 

@@ -17,6 +17,7 @@ from gateway.charts import specs
 from gateway.charts.renderer import ChartsUnavailable
 from gateway.charts.specs import Line, Point
 from gateway.i18n import gettext as _
+from gateway.i18n import translated
 from gateway.pages import figures
 from gateway.pages.common import Currency, Series, currencies, in_words
 from gateway.wiring import wiring
@@ -163,7 +164,7 @@ def _figure(
         columns=[_("Period"), *((_name(each), "num") for each in series)],
         rows=rows[::-1],
         csv=[(_name(each), address.format(each["indicator"]["code"])) for each in series],
-        source=", ".join(dict.fromkeys(_(each["indicator"]["source"]) for each in series)),
+        source=", ".join(dict.fromkeys(translated(each["indicator"]["source"]) for each in series)),
         svg=_inline(svg, title) if svg and any(_known(each, period) for each in series) else None,
     )
 
@@ -182,9 +183,9 @@ def _sentence(series: Series, period: str, *, named: bool) -> str:
 
 def _definition(series: Series) -> str:
     indicator = series["indicator"]
-    sentences = [_(indicator["definition"])]
+    sentences = [translated(indicator["definition"])]
     if indicator["excludes"]:
-        sentences.append(_("Left out: %(whom)s") % {"whom": _(indicator["excludes"])})
+        sentences.append(_("Left out: %(whom)s") % {"whom": translated(indicator["excludes"])})
     return " ".join(sentences)
 
 
@@ -194,7 +195,7 @@ def _label(value: Any, period: str) -> str:
 
 
 def _name(series: Series) -> str:
-    return _(series["indicator"]["name"])
+    return translated(series["indicator"]["name"])
 
 
 def _shown(series: Series, period: str) -> list[Any]:

@@ -5,7 +5,7 @@ import re
 from flask import Blueprint, render_template
 from markupsafe import Markup, escape
 
-from gateway.i18n import gettext as _
+from gateway.i18n import translated
 from shared.contracts.errors import PROBLEMS, Problem, Refusal
 
 pages = Blueprint("problem_pages", __name__)
@@ -29,7 +29,7 @@ def explain(slug: str) -> str:
 
 def _general(problem: Problem) -> Markup:
     """The detail with its parameters' names where their values stand in an answer."""
-    parts = _PARAMETER.split(_(problem.detail))
+    parts = _PARAMETER.split(translated(problem.detail))
     return Markup("").join(
         Markup("<var><bdi>{}</bdi></var>").format(part) if number % 2 else escape(part)
         for number, part in enumerate(parts)
