@@ -13,8 +13,9 @@ from shared.messaging.service import Call, Service
 SERVICE = Service(
     name=contract.SERVICE,
     calls={
-        "get_currency": Call(currencies.get_currency, contract.ById),
-        "list_currencies": Call(currencies.list_currencies, contract.Arguments),
+        # What currencies there are, and by which rules, is public like the figures that follow from them.
+        "get_currency": Call(currencies.get_currency, contract.ById, open_to_all=True),
+        "list_currencies": Call(currencies.list_currencies, contract.Arguments, open_to_all=True),
         "get_account": Call(accounts.get_account, contract.ById),
         "list_accounts": Call(accounts.list_accounts, contract.ListAccounts),
         "find_payees": Call(accounts.find_payees, contract.FindPayees),

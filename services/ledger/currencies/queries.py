@@ -1,4 +1,4 @@
-"""Currencies as they are shown; they are public to whoever is signed in to anything."""
+"""Currencies as they are shown; they are public."""
 
 from typing import Any
 
