@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from services.ledger.kernel.apply import account_of, currency_of
 from services.ledger.kernel.record import Record
 from services.ledger.kernel.state import Account, Currency
 from shared.contracts import clock, money
+from shared.contracts.journal import CURRENCY_CREATED, TRANSFER_POSTED
 from shared.contracts.ledger import HOLDER_KINDS
 
 
@@ -67,3 +69,13 @@ def transfer_view(record: Record, minor_units: int) -> dict[str, Any]:
         "sequence": record.sequence,
         "hash": record.hash.hex(),
     }
+
+
+def record_view(record: Record, minor_units: int) -> dict[str, Any]:
+    """The answer to the command that a record accepted, as it was given the first time."""
+    if record.type == TRANSFER_POSTED:
+        return transfer_view(record, minor_units)
+    if record.type == CURRENCY_CREATED:
+        return currency_view(currency_of(record.payload["currency"], record))
+    opened = account_of(record.payload["accounts"][0], 0, record.recorded_at)
+    return account_view(opened, minor_units)

@@ -1,0 +1,169 @@
+"""Calls of the writer: from what arrived to commands with their principals, each refused by itself where it
+must be.
+"""
+
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from shared.auth.principal import Principal
+from shared.auth.tokens import Verifier
+from shared.contracts import clock
+from shared.contracts.errors import Fault, Refusal
+from shared.contracts.ledger import (
+    WRITER_BATCH_LIMIT,
+    Command,
+    CreateCurrency,
+    OpenAccount,
+    Outcome,
+    Transfer,
+    WriteCall,
+    WriteItem,
+)
+
+SETTLED_AFTER_US = 60 * clock.MICROSECONDS
+"""How long after its deadline it is sure that a command without a record was never done."""
+
+_PATH = re.compile(r"^(?P<fault>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
+
+
+class Item(NamedTuple):
+    """A command to decide: its position in its call, who gives it, and until when (Unix microseconds)."""
+
+    position: int
+    command: Command
+    principal: Principal
+    not_after: int
+
+
+class PendingCall:
+    """A call that waits for its outcomes. What is settled before it is queued is no item."""
+
+    __slots__ = ("done", "items", "outcomes", "taken")
+
+    def __init__(self, items: list[Item], outcomes: list[Outcome | None]) -> None:
+        self.items = items
+        self.outcomes = outcomes
+        self.taken = False
+        self.done = threading.Event()
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Give every item of the call the same answer."""
+        outcome = refused(refusal)
+        for item in self.items:
+            self.outcomes[item.position] = outcome
+
+    def answers(self) -> list[Outcome]:
+        """The outcomes of a call that is done, in order."""
+        return [outcome for outcome in self.outcomes if outcome is not None]
+
+    def all_refused(self, refusal: Refusal) -> list[Outcome]:
+        """The outcomes of a call that the writer never had."""
+        self.refuse(refusal)
+        return self.answers()
+
+    def all_unknown(self, not_after: int) -> list[Outcome]:
+        """Outcomes for a caller who waits no longer, while the writer has the call; it goes on with its own
+        list.
+        """
+        outcomes = list(self.outcomes)
+        for item in self.items:
+            outcomes[item.position] = refused(_outcome_unknown(item.command, not_after))
+        return [outcome for outcome in outcomes if outcome is not None]
+
+
+class LooseCall(msgspec.Struct, frozen=True):
+    """A call whose commands are not looked at yet."""
+
+    tokens: list[str]
+    items: list[Any]
+    not_after: int
+
+
+def refused(refusal: Refusal, *, replayed: bool = False) -> Outcome:
+    return Outcome(refusal=refusal.to_wire(), replayed=replayed)
+
+
+def read(arguments: Mapping[str, Any]) -> tuple[list[str], Sequence[WriteItem | Refusal], int]:
+    """Tokens, items and deadline of a call as it came. A command that cannot be read is its own refusal.
+
+    Raises Refusal `invalid-request` where the call itself cannot be read.
+    """
+    try:
+        call = msgspec.convert(arguments, WriteCall)
+        return call.tokens, call.items, call.not_after
+    except msgspec.ValidationError:
+        return _read_loosely(arguments)
+
+
+def authorise(
+    tokens: Sequence[str], items: Sequence[WriteItem | Refusal], not_after: int, verifier: Verifier
+) -> PendingCall:
+    """The call with the principals that its tokens speak for; nothing is decided after its token's end."""
+    principals = [_verified(token, verifier) for token in tokens]
+    outcomes: list[Outcome | None] = [None] * len(items)
+    authorised: list[Item] = []
+    for position, item in enumerate(items):
+        if isinstance(item, Refusal):
+            outcomes[position] = refused(item)
+            continue
+        principal = principals[item.token] if 0 <= item.token < len(principals) else Refusal("not-signed-in")
+        if isinstance(principal, Refusal):
+            outcomes[position] = refused(principal)
+        else:
+            until = max(0, min(not_after, principal.expires_at))
+            authorised.append(Item(position, item.command, principal, until))
+    return PendingCall(authorised, outcomes)
+
+
+def _outcome_unknown(command: Command, not_after: int) -> Refusal:
+    place = {Transfer: "transfers", OpenAccount: "accounts"}.get(type(command))
+    address = f"/api/v1/{place}/{command.id}" if place else f"/api/v1/currencies/{_code(command)}"
+    return Refusal("outcome-unknown", address=address, after=clock.to_text(not_after + SETTLED_AFTER_US))
+
+
+def _code(command: Command) -> str:
+    return command.code if isinstance(command, CreateCurrency) else command.currency
+
+
+def _verified(token: str, verifier: Verifier) -> Principal | Refusal:
+    try:
+        return verifier.verify(token)
+    except Refusal as refusal:
+        return refusal
+
+
+def _read_loosely(arguments: Mapping[str, Any]) -> tuple[list[str], Sequence[WriteItem | Refusal], int]:
+    try:
+        call = msgspec.convert(arguments, LooseCall)
+    except msgspec.ValidationError as error:
+        raise Refusal("invalid-request", (_fault(error),)) from error
+    if not 1 <= len(call.items) <= WRITER_BATCH_LIMIT:
+        detail = f"a call carries 1 to {WRITER_BATCH_LIMIT} commands"
+        raise Refusal("invalid-request", (Fault("/items", "length", detail),))
+    return call.tokens, [_read_item(item) for item in call.items], call.not_after
+
+
+def _read_item(item: Any) -> WriteItem | Refusal:
+    try:
+        return msgspec.convert(item, WriteItem)
+    except msgspec.ValidationError as error:
+        fault = _fault(error)
+        pointer = fault.pointer.removeprefix("/command")
+        if pointer == "/amount":
+            return Refusal("invalid-amount", (fault._replace(pointer=pointer),), amount=_amount_of(item))
+        return Refusal("invalid-request", (fault._replace(pointer=pointer),))
+
+
+def _fault(error: msgspec.ValidationError) -> Fault:
+    match = _PATH.match(str(error))
+    assert match is not None
+    steps = re.findall(r"[^.\[\]]+", match["path"] or "")
+    return Fault("".join(f"/{step}" for step in steps), "invalid", match["fault"])
+
+
+def _amount_of(item: Any) -> str:
+    return str(item["command"].get("amount"))[:40]

@@ -1,0 +1,323 @@
+"""The writer's store on PostgreSQL: one connection, COPY for what is many, one statement for what is few.
+
+A small batch of transfers, the usual case when few people pay at once, is a single statement: it takes one
+round trip and one commit, and everything in it depends on the fence. A large one is a transaction of COPYs
+and set-wise updates.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
+
+from services.ledger.kernel.record import GENESIS
+from services.ledger.kernel.state import PLAIN, Account, Currency, Known, first_account
+from services.ledger.writer import rows
+from services.ledger.writer.store import Batch, FenceMissed, Partition, StoreError
+
+SMALL_BATCH = 32
+"""Up to how many transfers one statement writes; beyond it, COPY is faster (measured)."""
+
+ADVISORY_CLASS = 0x4C444752
+"""Distinguishes our advisory locks from anybody else's in the database."""
+
+SETTINGS = (
+    # A commit ends within these, one way or the other: a caller is told when a missing record is surely not
+    # coming.
+    "-c statement_timeout=15s -c idle_in_transaction_session_timeout=15s "
+    "-c synchronous_commit=on -c timezone=UTC"
+)
+CONNECTION: dict[str, Any] = {
+    "options": SETTINGS,
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "application_name": "medtown-ledger-writer",
+}
+
+FENCE = """
+    UPDATE partitions SET last_sequence = %(sequence)s, last_hash = %(hash)s, last_batch = %(id)s,
+        recorded_at = %(recorded_at)s
+    WHERE id = %(partition)s AND term = %(term)s AND last_sequence = %(before)s AND NOT frozen
+"""
+
+WRITE_SMALL = f"""
+WITH fence AS ({FENCE} RETURNING 1),
+written AS (
+    INSERT INTO journal (partition, sequence, recorded_at, command, header, payload, salt, hash)
+    SELECT %(partition)s, * FROM unnest(
+        %(sequences)b::bigint[], %(times)b::bigint[], %(commands)s::uuid[],
+        %(headers)b::bytea[], %(payloads)b::bytea[], %(salts)b::bytea[], %(hashes)b::bytea[]
+    ) WHERE EXISTS (SELECT FROM fence)
+),
+booked AS (
+    INSERT INTO entries (account, sequence, amount, balance, total, bucket)
+    SELECT * FROM unnest(
+        %(line_accounts)b::bigint[], %(line_sequences)b::bigint[], %(line_amounts)b::bigint[],
+        %(line_balances)b::bigint[], %(line_totals)b::bigint[], %(line_buckets)b::text[]
+    ) WHERE EXISTS (SELECT FROM fence)
+),
+changed AS (
+    UPDATE balances SET balance = new.balance, total = new.total
+    FROM unnest(
+        %(accounts)b::bigint[], %(balances)b::bigint[], %(totals)b::bigint[]
+    ) new(account, balance, total)
+    WHERE balances.account = new.account AND balances.bucket = '' AND EXISTS (SELECT FROM fence)
+)
+SELECT count(*) FROM fence
+"""
+
+UPDATE_BALANCES = """
+    UPDATE balances SET balance = new.balance, total = new.total
+    FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[]) new(account, balance, total)
+    WHERE balances.account = new.account AND balances.bucket = ''
+"""
+
+LOAD_RECORDS = """
+    SELECT j.command::text, j.header, j.payload, j.salt, j.hash, p.hash, n.salt, n.memo, n.case_reference
+    FROM journal j LEFT JOIN journal p ON p.partition = j.partition AND p.sequence = j.sequence - 1
+    LEFT JOIN notes n ON n.partition = j.partition AND n.sequence = j.sequence
+    WHERE j.command = ANY(%s::uuid[]) AND j.partition = %s
+"""
+LOAD_REFUSALS = """
+    SELECT command::text, principal, salt, content, slug, parameters, recorded_at FROM refusals
+    WHERE command = ANY(%s::uuid[]) AND partition = %s
+"""
+COUNT_COMMANDS = """
+    SELECT count(*) FROM (
+        SELECT 1 FROM journal WHERE command = ANY(%(ids)s::uuid[]) AND partition = %(partition)s
+        UNION ALL SELECT 1 FROM refusals WHERE command = ANY(%(ids)s::uuid[]) AND partition = %(partition)s
+    ) known
+"""
+
+# A connection that broke may live on in the server, with its lock, until the network's time-outs end it.
+END_FORMER_BACKEND = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE pid = %s AND backend_start = %s AND pid <> pg_backend_pid()
+"""
+MY_BACKEND = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+
+COPIED = (
+    rows.JOURNAL,
+    rows.NOTES,
+    rows.REFUSALS,
+    rows.CURRENCIES,
+    rows.ACCOUNTS,
+    rows.OPENED_BALANCES,
+    rows.ENTRIES,
+)
+
+
+class PostgresStore:
+    """See `Store`. `url` is as libpq takes it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
+        self._backend: tuple[Any, ...] = (0, None)
+
+    def connect(self) -> None:
+        self.close()
+        with self._translated():
+            self._connection = psycopg.connect(self._url, autocommit=True, **CONNECTION)
+            # Integers have one width in our tables. COPY needs to know it, and a statement is prepared only
+            # once.
+            self._connection.adapters.register_dumper(int, Int8Dumper)
+            self._connection.adapters.register_dumper(int, Int8BinaryDumper)
+            self._query(END_FORMER_BACKEND, self._backend)
+            self._backend = self._query(MY_BACKEND, ())[0]
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def try_lead(self, partition: int) -> bool:
+        return bool(
+            self._query("SELECT pg_try_advisory_lock(%s::int, %s::int)", (ADVISORY_CLASS, partition))[0][0]
+        )
+
+    def read_partition(self, partition: int) -> Partition | None:
+        # FOR UPDATE waits for a transaction of a lost connection that may still be committing.
+        query = f"SELECT {rows.PARTITION_COLUMNS} FROM partitions WHERE id = %s FOR UPDATE"
+        found = self._query(query, (partition,))
+        return rows.partition(found[0]) if found else None
+
+    def take_over(self, partition: int, timeline: str) -> Partition:
+        with self._transaction() as connection:
+            connection.execute(
+                f"INSERT INTO partitions ({rows.PARTITION_COLUMNS}) VALUES (%s, %s, 0, 0, %s, '', 0, FALSE) "
+                "ON CONFLICT (id) DO NOTHING",
+                (partition, timeline, GENESIS),
+            )
+            row = connection.execute(
+                f"UPDATE partitions SET term = term + 1 WHERE id = %s RETURNING {rows.PARTITION_COLUMNS}",
+                (partition,),
+            ).fetchone()
+        assert row is not None
+        return rows.partition(row)
+
+    def next_account(self, partition: int) -> int:
+        first, beyond = first_account(partition), first_account(partition + 1)
+        query = "SELECT max(number) FROM accounts WHERE number >= %s AND number < %s"
+        highest = self._query(query, (first, beyond))[0][0]
+        return first if highest is None else int(highest) + 1
+
+    def load_currencies(self, codes: Collection[str]) -> list[Currency]:
+        query = f"SELECT {rows.CURRENCY_COLUMNS} FROM currencies WHERE code = ANY(%s)"
+        return [
+            rows.currency(_with_text(row, rows.CURRENCY_IDS)) for row in self._query(query, (list(codes),))
+        ]
+
+    def load_accounts(self, ids: Collection[str]) -> list[Account]:
+        query = f"SELECT {rows.ACCOUNT_COLUMNS} FROM accounts WHERE id = ANY(%s::uuid[])"
+        accounts = [Account(*_with_text(row, rows.ACCOUNT_IDS)) for row in self._query(query, (list(ids),))]
+        query = "SELECT account, bucket, balance, total FROM balances WHERE account = ANY(%s)"
+        rows.add_balances(accounts, self._query(query, ([account.number for account in accounts],)))
+        return accounts
+
+    def load_commands(self, partition: int, ids: Collection[str]) -> list[Known]:
+        listed = list(ids)
+        # Nearly always nothing is known of them, which one round trip tells.
+        if not self._query(COUNT_COMMANDS, {"ids": listed, "partition": partition})[0][0]:
+            return []
+        return [
+            *(rows.record(*row) for row in self._query(LOAD_RECORDS, (listed, partition))),
+            *(rows.stored_refusal(*row) for row in self._query(LOAD_REFUSALS, (listed, partition))),
+        ]
+
+    def write(self, batch: Batch) -> None:
+        if _is_small(batch):
+            self._write_small(batch)
+        else:
+            self._write_large(batch)
+
+    def _write_small(self, batch: Batch) -> None:
+        if self._query(WRITE_SMALL, _small_values(batch))[0][0] != 1:
+            raise FenceMissed
+
+    def _write_large(self, batch: Batch) -> None:
+        with self._transaction() as connection:
+            if connection.execute(FENCE, _fence_values(batch)).rowcount != 1:
+                raise FenceMissed
+            with connection.cursor() as cursor:
+                for inserts in COPIED:
+                    _copy(cursor, inserts, batch)
+            _write_balances(connection, batch)
+
+    def _query(self, query: str, values: Any) -> list[tuple[Any, ...]]:
+        with self._translated():
+            return self._opened().execute(query, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+        with self._translated():
+            connection = self._opened()
+            with connection.transaction():
+                yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            lost = self._connection is None or self._connection.closed
+            raise StoreError(error, connection_lost=lost) from error
+
+    def _opened(self) -> psycopg.Connection[tuple[Any, ...]]:
+        if self._connection is None:
+            raise psycopg.OperationalError("not connected")
+        return self._connection
+
+
+def _is_small(batch: Batch) -> bool:
+    """Whether a batch is a few transfers and nothing else."""
+    return (
+        0 < len(batch.records) <= SMALL_BATCH
+        and not (batch.accounts or batch.currencies or batch.refusals)
+        and all(record.note is None for record in batch.records)
+        and all(change.bucket == PLAIN for change in batch.changes)
+    )
+
+
+def _fence_values(batch: Batch) -> dict[str, Any]:
+    return {
+        "id": batch.id,
+        "partition": batch.partition,
+        "term": batch.term,
+        "before": batch.before,
+        "sequence": batch.sequence,
+        "hash": batch.hash,
+        "recorded_at": batch.recorded_at,
+    }
+
+
+def _small_values(batch: Batch) -> dict[str, Any]:
+    records, lines, changes = batch.records, batch.lines, batch.changes
+    return _fence_values(batch) | {
+        "sequences": [record.sequence for record in records],
+        "times": [record.recorded_at for record in records],
+        "commands": [record.command for record in records],
+        "headers": [record.header for record in records],
+        "payloads": [record.body for record in records],
+        "salts": [record.salt for record in records],
+        "hashes": [record.hash for record in records],
+        "line_accounts": [line.account for line in lines],
+        "line_sequences": [line.sequence for line in lines],
+        "line_amounts": [line.amount for line in lines],
+        "line_balances": [line.balance for line in lines],
+        "line_totals": [line.total for line in lines],
+        "line_buckets": [line.bucket for line in lines],
+        "accounts": [change.account for change in changes],
+        "balances": [change.balance for change in changes],
+        "totals": [change.total for change in changes],
+    }
+
+
+def _copy(cursor: psycopg.Cursor[Any], inserts: rows.Inserts, batch: Batch) -> None:
+    values = inserts.values(batch)
+    if not values:
+        return
+    statement = f"COPY {inserts.table} ({inserts.columns}) FROM STDIN (FORMAT BINARY)"
+    with cursor.copy(statement) as copy:
+        for row in values:
+            copy.write_row(_with_uuids(row, inserts.ids) if inserts.ids else row)
+
+
+def _write_balances(connection: psycopg.Connection[Any], batch: Batch) -> None:
+    updated = rows.updated(batch)
+    if updated:
+        columns = [list(column) for column in zip(*updated, strict=True)]
+        connection.execute(UPDATE_BALANCES, columns[:3])
+    held, emptied = rows.special(batch)
+    with connection.cursor() as cursor:
+        if held:
+            cursor.executemany(
+                "INSERT INTO balances (account, balance, total, bucket) VALUES (%s, %s, %s, %s) "
+                "ON CONFLICT (account, bucket) DO UPDATE SET balance = excluded.balance",
+                held,
+            )
+        if emptied:
+            gone = [(change.account, change.bucket) for change in emptied]
+            cursor.executemany("DELETE FROM balances WHERE account = %s AND bucket = %s", gone)
+
+
+def _with_uuids(row: tuple[Any, ...], positions: tuple[int, ...]) -> list[Any]:
+    values = list(row)
+    for position in positions:
+        if values[position] is not None:
+            values[position] = UUID(values[position])
+    return values
+
+
+def _with_text(row: tuple[Any, ...], positions: tuple[int, ...]) -> list[Any]:
+    values = list(row)
+    for position in positions:
+        if values[position] is not None:
+            values[position] = str(values[position])
+    return values
