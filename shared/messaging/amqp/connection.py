@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import amqp
+from amqp import spec
 from amqp.exceptions import ChannelError
 from kombu import Connection
 
@@ -103,8 +104,12 @@ class ConfirmingChannel:
         """
         self._last_tag += 1
         self._unconfirmed[self._last_tag] = None
-        self.channel.basic_publish(
-            amqp.Message(body, **properties), exchange=exchange, routing_key=routing_key, mandatory=mandatory
+        # Not basic_publish, which looks for incoming data first, every time: half of the whole cost.
+        self.channel.send_method(
+            spec.Basic.Publish,
+            "Bssbb",
+            (0, exchange, routing_key, mandatory, False),
+            amqp.Message(body, **properties),
         )
         return self._last_tag
 

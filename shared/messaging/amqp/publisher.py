@@ -51,7 +51,8 @@ class AmqpPublisher:
                 delivery_mode=PERSISTENT,
                 message_id=message.id,
             )
-            link.wait_for_confirms(at_most=MAX_UNCONFIRMED - 1)
+            if link.unconfirmed == MAX_UNCONFIRMED:
+                link.wait_for_confirms(at_most=MAX_UNCONFIRMED // 2)
             if refused:
                 break
         link.wait_for_confirms()

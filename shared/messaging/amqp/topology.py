@@ -43,6 +43,8 @@ RPC_QUEUE_EXPIRES_SECONDS = 30
 """How long a service may be away (a restart) before its queue vanishes and callers hear at once that it is
 gone.
 """
+RPC_QUEUE_LENGTH = 10_000
+"""How many requests may wait; further ones are refused at once as `service-unavailable`."""
 REPLY_QUEUE_EXPIRES_SECONDS = 60
 
 RETRY_DELAYS_SECONDS = (1.0, 10.0, 60.0, 600.0)
@@ -96,6 +98,8 @@ def rpc_queue(service: str) -> Queue:
         queue_arguments={
             "x-message-ttl": RPC_TTL_SECONDS * 1000,
             "x-expires": RPC_QUEUE_EXPIRES_SECONDS * 1000,
+            "x-max-length": RPC_QUEUE_LENGTH,
+            "x-overflow": "reject-publish",
         },
     )
 
