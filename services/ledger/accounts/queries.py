@@ -8,7 +8,7 @@ from services.ledger import cursors
 from services.ledger.access import SEEING_ALL, access_account
 from services.ledger.currencies.queries import load_currencies
 from services.ledger.journal.reader import last_until
-from services.ledger.kernel.state import PLAIN, Account, partition_of_account
+from services.ledger.kernel.state import Account, partition_of_account
 from services.ledger.resources import Resources
 from services.ledger.tables import accounts, balances, entries
 from services.ledger.views import account_view
@@ -91,7 +91,6 @@ def get_balance(ledger: Resources, request: Request) -> dict[str, Any]:
             select(entries.c.sequence, entries.c.balance, entries.c.total)
             .where(
                 entries.c.account == account.number,
-                entries.c.bucket == PLAIN,
                 entries.c.sequence <= last_until(connection, partition_of_account(account.number), at),
             )
             .order_by(entries.c.sequence.desc())
