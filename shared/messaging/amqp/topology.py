@@ -143,14 +143,14 @@ def declare_journals(service: Service, url: str, partitions: Sequence[int]) -> N
         Declarer(connection).journals(service, partitions)
 
 
-def make_exchange(connection: amqp.Connection, name: str, kind: str = "topic") -> None:
-    """Make a durable exchange unless it is there: asking needs no permission, making it does."""
+def make_exchange(connection: amqp.Connection, name: str) -> None:
+    """Make a durable topic exchange unless it is there: asking needs no permission, making it does."""
     try:
         with connection.channel() as channel:
-            channel.exchange_declare(name, kind, passive=True)
+            channel.exchange_declare(name, "topic", passive=True)
     except NotFound:  # which has closed that channel
         with connection.channel() as channel:
-            channel.exchange_declare(name, kind, durable=True, auto_delete=False)
+            channel.exchange_declare(name, "topic", durable=True, auto_delete=False)
 
 
 class Declarer:
@@ -172,18 +172,21 @@ class Declarer:
             for partition in partitions:
                 self._journal_queue(service.name, source, partition)
 
-    def _exchange(self, name: str, kind: str = "topic") -> None:
+    def _own_exchange(self, name: str, kind: str) -> None:
+        self._channel.exchange_declare(name, kind, durable=True, auto_delete=False)
+
+    def _exchange(self, name: str) -> None:
         if name not in self._known:
-            make_exchange(self._connection, name, kind)
+            make_exchange(self._connection, name)
             self._known.add(name)
 
     def _retry_paths(self, consumer: str, delays_seconds: Sequence[float]) -> None:
         redeliver = redeliver_exchange(consumer)
-        self._exchange(redeliver, "direct")
-        self._exchange(dead_exchange(consumer), "direct")
+        self._own_exchange(redeliver, "direct")
+        self._own_exchange(dead_exchange(consumer), "direct")
         for delay in delays_seconds:
             waiting = retry_exchange(consumer, delay)
-            self._exchange(waiting, "fanout")
+            self._own_exchange(waiting, "fanout")
             arguments = {"x-message-ttl": _milliseconds(delay), **_dead_lettering(redeliver)}
             self._queue(waiting, arguments, (waiting, ""))
 
