@@ -1,0 +1,208 @@
+"""Whatever happens to writer or database: nothing is lost, doubled or answered wrongly."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from services.ledger.kernel.decide import decide
+from services.ledger.kernel.record import Record
+from services.ledger.kernel.state import State
+from services.ledger.writer.writer import Writer
+from shared.contracts import clock
+from shared.contracts.errors import Refusal
+from shared.contracts.ledger import Command, Outcome, Transfer
+from tests.support.cluster import PrivateCluster
+from tests.support.cutting import CuttingProxy
+from tests.support.ledger import issue
+from tests.support.waiting import wait_until
+from tests.support.writing import Ledger, refused_as
+
+
+class Background:
+    """A call of the writer in a thread of its own."""
+
+    def __init__(self, ledger: Ledger, commands: list[Transfer], seconds: float = 30) -> None:
+        self.outcomes: list[Outcome] = []
+        self._thread = threading.Thread(target=self._run, args=(ledger, commands, seconds))
+        self._thread.start()
+
+    def _run(self, ledger: Ledger, commands: list[Transfer], seconds: float) -> None:
+        self.outcomes = ledger.decide(commands, seconds=seconds)
+
+    def finish(self) -> list[Outcome]:
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+        return self.outcomes
+
+
+def _lead(writer: Writer) -> threading.Event:
+    """Start another writer; the event tells when the fence of the given one is lost."""
+    lost = threading.Event()
+    writer.failed = lost.set
+    return lost
+
+
+def test_who_loses_the_fence_writes_and_answers_no_more(puma: Ledger) -> None:
+    account = puma.account()
+    lost = _lead(puma.writer)
+    puma.execute("UPDATE partitions SET term = term + 1")
+    (outcome,) = puma.decide([issue(account, 10)], seconds=0.5)
+    assert refused_as(outcome) in ("outcome-unknown", "writer-unavailable")
+    assert lost.wait(10)
+    wait_until(lambda: not puma.writer.leading, 5, "the writer to have ended")
+    assert refused_as(puma.decide([issue(account, 10)])[0]) == "writer-unavailable"
+    assert puma.total(account) == 0
+
+
+def test_a_second_writer_takes_over_when_the_first_ends(puma: Ledger) -> None:
+    account = puma.account(issued=1)
+    second = puma.new_writer()
+    if not puma.database.is_sqlite:
+        second.start()
+        assert not second.wait_until_leading(0.3)
+        puma.writer.stop()
+    else:
+        puma.writer.stop()
+        second.start()
+    try:
+        assert second.wait_until_leading(20)
+        (outcome,) = puma.decide([issue(account, 10)], writer=second)
+        assert outcome.view is not None
+    finally:
+        second.stop()
+    assert puma.total(account) == 11
+
+
+def test_a_frozen_partition_takes_no_changes_until_it_is_free_again(puma: Ledger) -> None:
+    account = puma.account(issued=1)
+    puma.execute("UPDATE partitions SET frozen = TRUE")
+    command = issue(account, 10)
+    assert refused_as(puma.decide([command])[0]) == "partition-frozen"
+    puma.execute("UPDATE partitions SET frozen = FALSE")
+    puma.view(command)
+    assert puma.total(account) == 11
+
+
+def test_a_clock_that_is_far_behind_stops_writing(puma: Ledger) -> None:
+    account = puma.account()
+    offset = -61 * clock.MICROSECONDS
+    behind = puma.new_writer(now_us=lambda: clock.now_us() + offset)
+    puma.writer.stop()
+    behind.start()
+    try:
+        assert behind.wait_until_leading(20)
+        command = issue(account, 10)
+        assert refused_as(puma.decide([command], writer=behind)[0]) == "clock-behind"
+        offset = -30 * clock.MICROSECONDS
+        (outcome,) = puma.decide([command], writer=behind)
+    finally:
+        behind.stop()
+    assert outcome.view is not None
+    last = _last_recorded_at(puma)
+    assert clock.from_text(outcome.view["recorded_at"]) == last
+
+
+def _last_recorded_at(ledger: Ledger) -> int:
+    with ledger.database.read() as connection:
+        row = connection.exec_driver_sql(
+            "SELECT recorded_at FROM journal ORDER BY sequence DESC LIMIT 2"
+        ).all()
+    assert row[0] == row[1], "time of recording stands still while the clock is behind"
+    return int(row[0][0])
+
+
+def test_a_database_that_refuses_leaves_nothing_half_done(puma: Ledger) -> None:
+    account = puma.account(issued=1)
+    command = issue(account, 10)
+    puma.execute("ALTER TABLE entries RENAME TO hidden")
+    assert refused_as(puma.decide([command])[0]) == "writer-unavailable"
+    puma.execute("ALTER TABLE hidden RENAME TO entries")
+    assert puma.writer.leading
+    puma.view(command)
+    assert puma.total(account) == 11
+
+
+def test_a_mistake_of_ours_takes_only_its_own_call(puma: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = puma.account()
+    poison = issue(account, 13)
+
+    def mistaken(state: State, command: Command, *rest: Any) -> Record | Refusal:
+        if command.id == poison.id:
+            raise ZeroDivisionError
+        return decide(state, command, *rest)
+
+    monkeypatch.setattr("services.ledger.writer.deciding.decide", mistaken)
+    calls = [Background(puma, [issue(account, 1)]) for _ in range(5)]
+    bad = Background(puma, [poison])
+    calls += [Background(puma, [issue(account, 1)]) for _ in range(5)]
+    assert refused_as(bad.finish()[0]) == "internal-error"
+    assert all(call.finish()[0].view is not None for call in calls)
+    assert puma.total(account) == 10
+
+
+@pytest.fixture
+def cut(cluster: PrivateCluster) -> Iterator[tuple[Ledger, CuttingProxy]]:
+    """A ledger on PostgreSQL whose writer's connection can be cut."""
+    if not cluster.is_private:
+        pytest.skip("the given server's port is not ours to stand before")
+    url = cluster.create_database("cut_ledger")
+    with CuttingProxy(cluster.port) as proxy:
+        ledger = Ledger(url)
+        ledger.writer = Writer(url.replace(str(cluster.port), str(proxy.port)), 0, ledger.verifier)
+        try:
+            ledger.start()
+            ledger.currency()
+            yield ledger, proxy
+        finally:
+            ledger.close()
+            cluster.drop_database("cut_ledger")
+
+
+@pytest.mark.distributed
+@pytest.mark.parametrize("answered", [True, False], ids=["committed", "not-committed"])
+@pytest.mark.parametrize("size", [1, 200])
+def test_a_commit_without_an_answer_is_looked_up(
+    cut: tuple[Ledger, CuttingProxy], answered: bool, size: int
+) -> None:
+    ledger, proxy = cut
+    account = ledger.account()
+    commands = [issue(account, 1) for _ in range(size)]
+    proxy.cut_at(b"transfer.posted" if size == 1 else b"COMMIT", answered=answered)
+    outcomes = ledger.decide(commands)
+    assert proxy.cuts == 1
+    assert all(outcome.view is not None for outcome in outcomes)
+    sequences = [outcome.view["sequence"] for outcome in outcomes if outcome.view]
+    assert sequences == list(range(sequences[0], sequences[0] + size))
+    assert ledger.total(account) == size
+    assert all(outcome.replayed for outcome in ledger.decide(commands))
+    assert ledger.writer.leading
+
+
+@pytest.mark.distributed
+def test_who_waits_no_longer_is_told_where_the_outcome_will_stand(cut: tuple[Ledger, CuttingProxy]) -> None:
+    ledger, _ = cut
+    account = ledger.account()
+    command = issue(account, 10)
+    with psycopg.connect(ledger.url.replace("+psycopg", "")) as holding:
+        holding.execute("SELECT * FROM partitions FOR UPDATE")
+        (outcome,) = ledger.decide([command], seconds=0.3)
+        assert refused_as(outcome) == "outcome-unknown"
+        assert outcome.refusal is not None
+        assert outcome.refusal["parameters"]["address"] == f"/api/v1/transfers/{command.id}"
+    (again,) = ledger.decide([command])
+    assert again.view is not None
+    assert ledger.total(account) == 10
+
+
+@pytest.mark.faults
+def test_the_writer_outlives_its_database(cut: tuple[Ledger, CuttingProxy], cluster: PrivateCluster) -> None:
+    ledger, _ = cut
+    account = ledger.account(issued=1)
+    cluster.kill()
+    waiting = Background(ledger, [issue(account, 10)])
+    cluster.start()
+    assert waiting.finish()[0].view is not None
+    assert ledger.total(account) == 11

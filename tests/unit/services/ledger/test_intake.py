@@ -1,0 +1,51 @@
+"""Where calls wait for the writer."""
+
+from services.ledger.writer.calls import Item, PendingCall
+from services.ledger.writer.intake import LARGE_CALL, Intake
+from tests.support.ledger import OPERATOR_PRINCIPAL, issue
+
+
+def _call(size: int) -> PendingCall:
+    command = issue("", 1)
+    items = [Item(position, command, OPERATOR_PRINCIPAL, 0) for position in range(size)]
+    return PendingCall(items, [None] * size)
+
+
+def test_small_calls_go_before_large_ones_each_kind_in_its_order() -> None:
+    intake = Intake(max_commands=1_000)
+    first, second = _call(LARGE_CALL), _call(LARGE_CALL)
+    third, fourth = _call(1), _call(1)
+    for call in (first, third, second, fourth):
+        assert intake.put(call)
+    assert intake.take() == [third, fourth, first, second]
+
+
+def test_a_batch_has_a_size_and_calls_stay_whole() -> None:
+    intake = Intake(max_commands=250)
+    calls = [_call(LARGE_CALL) for _ in range(5)]
+    for call in calls:
+        intake.put(call)
+    assert [intake.take(), intake.take(), intake.take()] == [calls[:2], calls[2:4], calls[4:]]
+    huge = _call(900)
+    intake.put(huge)
+    assert intake.take() == [huge]
+
+
+def test_a_call_is_withdrawn_until_it_is_taken() -> None:
+    intake = Intake(max_commands=10)
+    waiting, taken = _call(1), _call(1)
+    intake.put(taken)
+    intake.take()
+    intake.put(waiting)
+    assert not intake.withdraw(taken)
+    assert intake.withdraw(waiting)
+    assert intake.close() == []
+
+
+def test_once_closed_nothing_is_taken_any_more() -> None:
+    intake = Intake(max_commands=10)
+    waiting = _call(1)
+    intake.put(waiting)
+    assert intake.close() == [waiting]
+    assert not intake.put(_call(1))
+    assert intake.take() == []
