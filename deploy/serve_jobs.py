@@ -23,6 +23,10 @@ from shared.messaging.amqp.publisher import AmqpPublisher
 from shared.messaging.amqp.topology import declare
 from shared.observability import logs
 
+BROKER_RETRY_SECONDS = 1.0
+
+log = logs.get_logger(__name__)
+
 CONSUMERS = (LEDGER, IDENTITY, DASHBOARD)
 """Whose queues must exist before anything is published."""
 
@@ -83,13 +87,26 @@ def _running(runner: JobRunner) -> Iterator[None]:
     runner.stop()
 
 
+def _declared(config: Config, stop: threading.Event) -> bool:
+    """Declare all consumers' queues, waiting for a broker that is away; False where we are asked to stop first."""
+    while not stop.is_set():
+        try:
+            declare(CONSUMERS, config.amqp_url)
+            return True
+        except OSError as error:
+            log.warning("broker_away", reason=str(error), retry_seconds=BROKER_RETRY_SECONDS)
+            stop.wait(BROKER_RETRY_SECONDS)
+    return False
+
+
 def main(service: str) -> None:
     config = configuration.load()
     logs.configure(config.log_level, f"{service}-jobs")
     stop = threading.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, lambda *_: stop.set())
-    declare(CONSUMERS, config.amqp_url)
+    if not _declared(config, stop):
+        return
     with _WORKING[service](config) as database, healthy(config, service, database):
         stop.wait()
 

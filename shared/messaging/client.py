@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from shared.contracts import clock
+from shared.observability import trace
+
 DEFAULT_TIMEOUT_SECONDS = 5.0
 
 
@@ -26,3 +29,13 @@ class Client(Protocol):
     ) -> Any: ...
 
     def close(self) -> None: ...
+
+
+def request_message(arguments: Mapping[str, Any], token: str | None, not_after: int | None) -> dict[str, Any]:
+    """The request message of a call made now."""
+    return {
+        "arguments": dict(arguments),
+        "token": token,
+        "not_after": clock.deadline(DEFAULT_TIMEOUT_SECONDS) if not_after is None else not_after,
+        "traceparent": trace.traceparent(),
+    }

@@ -14,8 +14,9 @@ import msgspec
 
 from shared.contracts import clock
 from shared.contracts.errors import Refusal
+from shared.messaging.client import request_message
 from shared.messaging.frames import MAX_FRAME_BYTES, FrameTooLarge, SocketRequest, read_frame, write_frame
-from shared.messaging.inprocess.routes import request_message, result_of
+from shared.messaging.inprocess.routes import result_of
 
 CONNECT_SECONDS = 2.0
 MAX_IDLE = 8

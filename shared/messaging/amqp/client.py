@@ -33,8 +33,7 @@ from shared.messaging.amqp.connection import (
     connect,
     interrupt,
 )
-from shared.messaging.client import DEFAULT_TIMEOUT_SECONDS
-from shared.observability import trace
+from shared.messaging.client import request_message
 from shared.observability.logs import get_logger
 
 MAX_UNCONFIRMED = 500
@@ -94,15 +93,10 @@ class AmqpClient:
         token: str | None = None,
         not_after: int | None = None,
     ) -> Any:
-        deadline = clock.deadline(DEFAULT_TIMEOUT_SECONDS) if not_after is None else not_after
+        message = request_message(arguments, token, not_after)
+        deadline = message["not_after"]
         if deadline < clock.now_us():
             raise Refusal("late", not_after=clock.to_text(deadline))
-        message = {
-            "arguments": arguments,
-            "token": token,
-            "not_after": deadline,
-            "traceparent": trace.traceparent(),
-        }
         body = msgspec.json.encode({"args": [], "kwargs": {"message": message}})
         pending = _Pending(f"{service}.{method}", body, deadline)
         self._enqueue(pending)

@@ -5,11 +5,9 @@ from typing import Any
 
 import msgspec
 
-from shared.contracts import clock
 from shared.contracts.errors import Refusal
-from shared.messaging.client import DEFAULT_TIMEOUT_SECONDS
+from shared.messaging.client import request_message
 from shared.messaging.dispatch import Dispatcher
-from shared.observability import trace
 from shared.observability.logs import get_logger
 
 log = get_logger(__name__)
@@ -71,16 +69,6 @@ class InProcessClient:
 
     def close(self) -> None:
         """Nothing to close: the routes belong to the bus."""
-
-
-def request_message(arguments: Mapping[str, Any], token: str | None, not_after: int | None) -> dict[str, Any]:
-    """The request message of a call made now."""
-    return {
-        "arguments": dict(arguments),
-        "token": token,
-        "not_after": clock.deadline(DEFAULT_TIMEOUT_SECONDS) if not_after is None else not_after,
-        "traceparent": trace.traceparent(),
-    }
 
 
 def result_of(reply: bytes) -> Any:
