@@ -88,7 +88,7 @@ def _running(runner: JobRunner) -> Iterator[None]:
 
 
 def _declared(config: Config, stop: threading.Event) -> bool:
-    """Declare all consumers' queues, waiting for a broker that is away; False where we are asked to stop first."""
+    """Declare all consumers' queues, waiting for a broker that is away; False where asked to stop first."""
     while not stop.is_set():
         try:
             declare(CONSUMERS, config.amqp_url)
