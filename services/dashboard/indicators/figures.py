@@ -1,6 +1,6 @@
 """Each indicator of a currency as a formula over a window: the one table from codes to figures."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from fractions import Fraction
 from functools import partial
 
@@ -27,9 +27,7 @@ def _each(formula: Callable[[Window, int], Value]) -> Callable[[Window], Iterato
 
 def _supply(window: Window, index: int) -> Value:
     sums = window.sums[index]
-    if window.books_comparable:
-        return formulas.supply(sums.issued, sums.redeemed, sums.balances)
-    return sums.balances
+    return formulas.supply(sums.issued, sums.redeemed, sums.supply) if window.accounted else sums.supply
 
 
 def _mean(window: Window, index: int) -> Value:
@@ -44,7 +42,7 @@ def _velocity(window: Window, index: int) -> Value:
     return ratio(formulas.velocity(sums.volume, Fraction(sums.area, elapsed), Fraction(elapsed, WEEK_US)))
 
 
-def _gini(values: list[int], zeros: int, all_zero: str = formulas.ALL_ZERO) -> Value:
+def _gini(values: Collection[int], zeros: int, all_zero: str = formulas.ALL_ZERO) -> Value:
     return ratio(formulas.gini(values, zeros, all_zero=all_zero))
 
 
@@ -55,7 +53,7 @@ def _gini_balances(window: Window) -> Iterator[Figure]:
 
 
 def _gini_received(window: Window, index: int) -> Value:
-    received = window.received[index]
+    received = window.received[index].values()
     return _gini(received, window.members[index] - len(received), formulas.NOTHING_RECEIVED)
 
 
@@ -66,7 +64,7 @@ FIGURES: Mapping[str, Callable[[Window], Iterator[Figure]]] = {
     "mean_transfer": _each(_mean),
     "median_transfer": _each(lambda window, index: formulas.median_amount(window.amounts[index])),
     "velocity": _each(_velocity),
-    "active_accounts": _each(lambda window, index: window.active[index]),
+    "active_accounts": _each(lambda window, index: len(window.received[index])),
     "new_accounts": _each(lambda window, index: window.new[index]),
     "gini_balances": _gini_balances,
     "gini_received": _each(_gini_received),

@@ -19,14 +19,13 @@ from services.dashboard.indicators.formulas import Undefined
 from services.dashboard.indicators.periods import Period
 from services.dashboard.indicators.window import Window
 from services.dashboard.projection import positions, tables
+from services.dashboard.projection.book import MUTUAL_CREDIT
 from services.dashboard.projection.positions import Progress
 from services.dashboard.registrations.tables import registration_days
 from services.dashboard.resources import Resources
 from shared.contracts import clock
 from shared.contracts.errors import Fault, Refusal
 from shared.messaging.service import Request
-
-MUTUAL_CREDIT = "mutual_credit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +114,7 @@ class _Currency:
                 pools,
                 self._periods,
                 until_us,
-                row.kind == MUTUAL_CREDIT,
-                question.territory is None,
+                accounted=question.territory is None and row.kind != MUTUAL_CREDIT,
             )
             if pools
             else None

@@ -1,5 +1,7 @@
-"""What the projection knows of some pools of accounts over some periods, read once for all figures that need
-it.
+"""What the projection knows of some pools of accounts over some periods, read once for all figures.
+
+Rows are put into their periods here and not by the database: what a join with periods costs there hangs on
+statistics that are not always up to date.
 """
 
 from bisect import bisect_right
@@ -7,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, Connection, Integer, Select, column, func, select, values
+from sqlalchemy import Connection, func, select
 
 from services.dashboard.indicators.periods import Period
 from services.dashboard.projection import tables
@@ -23,15 +25,27 @@ _ACCOUNTS = tables.accounts.c
 
 @dataclass(slots=True)
 class Sums:
-    """A period's sums. Those of the first line are as of its end (or now, while it runs), minor units.
+    """What stands at the end of a period, or now while it runs, in minor units, and what happened in it.
 
-    `area` is the integral of `balances` over the elapsed part of the period, in minor units times
+    `area` is the integral of the supply over the elapsed part of the period, in minor units times
     microseconds.
     """
 
+    issued: int = 0
+    redeemed: int = 0
+    supply: int = 0
+    area: int = 0
+    transfers: int = 0
+    volume: int = 0
+
+
+class _PoolDay(NamedTuple):
+    """Changes on a day; `area` is that of the change of the supply, up to the day's end."""
+
+    day: int
     issued: int
     redeemed: int
-    balances: int
+    supply: int
     area: int
     transfers: int
     volume: int
@@ -40,8 +54,8 @@ class Sums:
 class Window:
     """Pools over periods that follow each other. `until_us` is the present: later than every entry.
 
-    `positive`: negative balances count as zero, as they do in mutual credit. `whole`: these are all of a
-    currency's pools.
+    `accounted`: issued less redeemed must be the supply. Not so in mutual credit, and not in a single
+    territory, since issuing and redeeming belong to the whole currency.
     """
 
     def __init__(
@@ -50,16 +64,13 @@ class Window:
         pools: Sequence[int],
         periods: Sequence[Period],
         until_us: int,
-        positive: bool,
-        whole: bool,
+        accounted: bool,
     ) -> None:
         self.periods = periods
-        # What is issued and redeemed belongs to the currency, not to the territories that it goes to.
-        self.books_comparable = whole and not positive
+        self.accounted = accounted
         self._connection = connection
         self._pools = pools
         self._until_us = until_us
-        self._positive = positive
         self._first, self._past = periods[0].first, periods[-1].past
         self._starts = [period.first for period in periods]
 
@@ -71,58 +82,53 @@ class Window:
     @cached_property
     def sums(self) -> list[Sums]:
         """The sums of each period."""
-        _day, issued, redeemed, balances, _area, _transfers, _volume = next(
-            self._pool_days(_DAYS.day < self._first, func.min(_DAYS.day)), (0,) * 7
-        )
-        days = list(self._pool_days((_DAYS.day >= self._first) & (_DAYS.day < self._past), _DAYS.day))
-        found, place = [], 0
-        for index, period in enumerate(self.periods):
-            area = balances * (period.end_us - period.start_us)
-            transfers = volume = 0
-            while place < len(days) and days[place][0] < period.past:
-                day, more_issued, more_redeemed, change, change_area, more_transfers, more_volume = days[
-                    place
-                ]
-                issued, redeemed, balances = issued + more_issued, redeemed + more_redeemed, balances + change
-                area += change * (period.end_us - (day + 1) * DAY_US) + change_area
-                transfers, volume, place = transfers + more_transfers, volume + more_volume, place + 1
-            area -= balances * (period.end_us - period.start_us - self.elapsed_us(index))
-            found.append(Sums(issued, redeemed, balances, area, transfers, volume))
+        found = [Sums() for _ in self.periods]
+        opening = Sums()
+        for row in self._pool_days():
+            index = self._index(row.day)
+            sums = opening if index < 0 else found[index]
+            sums.issued += row.issued
+            sums.redeemed += row.redeemed
+            sums.supply += row.supply
+            if index >= 0:
+                sums.area += row.supply * (self.periods[index].end_us - (row.day + 1) * DAY_US) + row.area
+                sums.transfers += row.transfers
+                sums.volume += row.volume
+        self._carry_on(opening, found)
         return found
+
+    def _carry_on(self, before: Sums, found: list[Sums]) -> None:
+        """Make what changed in each period into what stands at its end, and cut areas at the present."""
+        for index, (sums, period) in enumerate(zip(found, self.periods, strict=True)):
+            length_us = period.end_us - period.start_us
+            sums.area += before.supply * length_us
+            sums.issued += before.issued
+            sums.redeemed += before.redeemed
+            sums.supply += before.supply
+            sums.area -= sums.supply * (length_us - self.elapsed_us(index))
+            before = sums
 
     @cached_property
     def amounts(self) -> list[list[tuple[int, int]]]:
         """For each period, ascending: (amount, how many transfers of it)."""
-        columns, periods = tables.amount_days.c, self._periods
-        found: list[list[tuple[int, int]]] = [[] for _ in self.periods]
-        query = (
-            select(periods.c.n, columns.amount, func.sum(columns.transfers))
-            .where(
-                columns.pool.in_(self._pools), columns.day >= periods.c.first, columns.day < periods.c.past
-            )
-            .group_by(periods.c.n, columns.amount)
-            .order_by(periods.c.n, columns.amount)
+        columns = tables.amount_days.c
+        found: list[dict[int, int]] = [{} for _ in self.periods]
+        query = select(columns.day, columns.amount, columns.transfers).where(
+            columns.pool.in_(self._pools), columns.day >= self._first, columns.day < self._past
         )
-        for index, amount, transfers in self._connection.execute(query):
-            found[index].append((amount, int(transfers)))
-        return found
+        for day, amount, transfers in self._connection.execute(query):
+            of_period = found[self._index(day)]
+            of_period[amount] = of_period.get(amount, 0) + transfers
+        return [sorted(of_period.items()) for of_period in found]
 
     @cached_property
-    def active(self) -> list[int]:
-        """For each period: accounts that took part in a transfer."""
-        query = self._by_period(func.count(_ACCOUNT_DAYS.account.distinct())).group_by(self._periods.c.n)
-        found: dict[int, int] = dict(self._connection.execute(query).all())
-        return [found.get(index, 0) for index in range(len(self.periods))]
-
-    @cached_property
-    def received(self) -> list[list[int]]:
-        """For each period: what each account that took part in a transfer received."""
-        found: list[list[int]] = [[] for _ in self.periods]
-        query = self._by_period(func.sum(_ACCOUNT_DAYS.received))
-        for index, amount in self._connection.execute(
-            query.group_by(self._periods.c.n, _ACCOUNT_DAYS.account)
-        ):
-            found[index].append(int(amount))
+    def received(self) -> list[dict[int, int]]:
+        """For each period: the accounts that took part in a transfer, and what each of them received."""
+        found: list[dict[int, int]] = [{} for _ in self.periods]
+        for day, account, _change, received, transfers in self._account_days:
+            if transfers:
+                of_period = found[self._index(day)]
+                of_period[account] = of_period.get(account, 0) + received
         return found
 
     @cached_property
@@ -143,45 +149,44 @@ class Window:
         return list(accumulate(found))
 
     def member_balances(self) -> Iterator[list[int]]:
-        """For each period in turn: the balances of people's and organisations' accounts at its end, zeros
-        left out.
-        """
+        """For each period in turn: the balances of members, no zeros, at its end."""
         others = self._others()
-        current = {account: closing for account, closing in self._closings_before() if account not in others}
-        query = (
-            select(_ACCOUNT_DAYS.day, _ACCOUNT_DAYS.account, _ACCOUNT_DAYS.closing)
-            .where(self._in_pools, _ACCOUNT_DAYS.day >= self._first, _ACCOUNT_DAYS.day < self._past)
-            .order_by(_ACCOUNT_DAYS.day)
-        )
-        changes = self._connection.execute(query).all()
-        place = 0
-        for period in self.periods:
-            while place < len(changes) and changes[place][0] < period.past:
-                _day, account, closing = changes[place]
-                if account not in others:
-                    current[account] = closing
-                place += 1
+        current = {account: balance for account, balance in self._balances_before() if account not in others}
+        changes: list[dict[int, int]] = [{} for _ in self.periods]
+        for day, account, change, _received, _transfers in self._account_days:
+            if account not in others:
+                of_period = changes[self._index(day)]
+                of_period[account] = of_period.get(account, 0) + change
+        for of_period in changes:
+            for account, change in of_period.items():
+                current[account] = current.get(account, 0) + change
             yield [balance for balance in current.values() if balance]
 
     def _index(self, day: int) -> int:
+        """Which period a day lies in; -1 before the first."""
         return bisect_right(self._starts, day) - 1
 
-    @property
-    def _in_pools(self) -> Any:
-        return _ACCOUNT_DAYS.pool.in_(self._pools)
-
     @cached_property
-    def _periods(self) -> CTE:
-        rows = [(index, period.first, period.past) for index, period in enumerate(self.periods)]
-        columns = (column("n", Integer), column("first", Integer), column("past", Integer))
-        return values(*columns, name="periods").data(rows).cte("periods")
-
-    def _by_period(self, figure: Any) -> Select[Any]:
-        """Account days with a transfer, joined to the period that they fall into."""
-        periods, day = self._periods, _ACCOUNT_DAYS.day
-        return select(periods.c.n, figure).where(
-            self._in_pools, day >= periods.c.first, day < periods.c.past, _ACCOUNT_DAYS.transfers > 0
+    def _account_days(self) -> Sequence[Any]:
+        """(day, account, change of its balance, received, transfers) wherever an account had an entry."""
+        columns = (_ACCOUNT_DAYS.day, _ACCOUNT_DAYS.account, _ACCOUNT_DAYS.change)
+        query = select(*columns, _ACCOUNT_DAYS.received, _ACCOUNT_DAYS.transfers).where(
+            _ACCOUNT_DAYS.pool.in_(self._pools),
+            _ACCOUNT_DAYS.day >= self._first,
+            _ACCOUNT_DAYS.day < self._past,
         )
+        return self._connection.execute(query).all()
+
+    def _balances_before(self) -> Iterator[tuple[int, int]]:
+        """The balance of each account before the first period."""
+        query = (
+            select(_ACCOUNT_DAYS.account, func.sum(_ACCOUNT_DAYS.change))
+            .where(_ACCOUNT_DAYS.pool.in_(self._pools), _ACCOUNT_DAYS.day < self._first)
+            .group_by(_ACCOUNT_DAYS.account)
+        )
+        for account, balance in self._connection.execute(query):
+            # PostgreSQL sums 64-bit numbers to Decimal.
+            yield account, int(balance)
 
     def _members(self, day: Any, condition: Any) -> Iterator[tuple[int, int]]:
         """How many accounts of people and organisations have which day."""
@@ -195,37 +200,11 @@ class Window:
         )
         return set(self._connection.execute(query).scalars())
 
-    def _closings_before(self) -> list[tuple[int, int]]:
-        """The balance of each account before the first period."""
-        last = (
-            select(_ACCOUNT_DAYS.account, func.max(_ACCOUNT_DAYS.day).label("day"))
-            .where(self._in_pools, _ACCOUNT_DAYS.day < self._first)
-            .group_by(_ACCOUNT_DAYS.account)
-            .subquery()
+    def _pool_days(self) -> Iterator[_PoolDay]:
+        """Every day on which something happened up to the end of the last period, once for each pool."""
+        columns = (_DAYS.area_high, _DAYS.area_low, _DAYS.transfers, _DAYS.volume)
+        query = select(_DAYS.day, _DAYS.issued, _DAYS.redeemed, _DAYS.supply, *columns).where(
+            _DAYS.pool.in_(self._pools), _DAYS.day < self._past
         )
-        query = select(_ACCOUNT_DAYS.account, _ACCOUNT_DAYS.closing).join_from(
-            tables.account_days,
-            last,
-            (_ACCOUNT_DAYS.account == last.c.account) & (_ACCOUNT_DAYS.day == last.c.day),
-        )
-        return [(account, closing) for account, closing in self._connection.execute(query)]
-
-    def _pool_days(self, condition: Any, day: Any) -> Iterator[tuple[int, ...]]:
-        """By day: (day, issued, redeemed, balances, area, transfers, volume), the first four as changes."""
-        changes = (
-            (_DAYS.positive, _DAYS.positive_area_high, _DAYS.positive_area_low)
-            if self._positive
-            else (_DAYS.balances, _DAYS.balances_area_high, _DAYS.balances_area_low)
-        )
-        summed = (_DAYS.issued, _DAYS.redeemed, *changes, _DAYS.transfers, _DAYS.volume)
-        query = select(day, *(func.sum(each) for each in summed)).where(
-            _DAYS.pool.in_(self._pools), condition
-        )
-        if day is _DAYS.day:
-            query = query.group_by(day).order_by(day)
-        for row in self._connection.execute(query):
-            # PostgreSQL sums 64-bit numbers to Decimal; of no rows at all the sum is null.
-            number, issued, redeemed, balances, high, low, transfers, volume = (
-                int(each or 0) for each in row
-            )
-            yield number, issued, redeemed, balances, join(high, low), transfers, volume
+        for day, issued, redeemed, supply, high, low, transfers, volume in self._connection.execute(query):
+            yield _PoolDay(day, issued, redeemed, supply, join(high, low), transfers, volume)

@@ -51,12 +51,3 @@ def positive_changes(balance: int, entries: Iterable[tuple[int, int]]) -> dict[i
             day[0] += step
             day[1] += step * until_day_end(at)
     return days
-
-
-def closings(balance: int, entries: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """The balance at the end of each day that has an entry; arguments as for `positive_changes`."""
-    days: dict[int, int] = {}
-    for at, amount in entries:
-        balance += amount
-        days[day_of(at)] = balance
-    return days

@@ -14,6 +14,9 @@ from services.dashboard.projection.areas import day_of, until_day_end
 from services.dashboard.projection.facts import AccountFact, CurrencyFact, Facts, TransferFact, Unappliable
 from shared.contracts.ledger import HOLDER_KINDS
 
+MUTUAL_CREDIT = "mutual_credit"
+"""The kind of currency whose supply is the sum of the positive balances alone."""
+
 
 class Pool(NamedTuple):
     """The accounts of a currency in a territory."""
@@ -34,50 +37,68 @@ class Currency:
 
 
 @dataclass(slots=True)
-class Part:
-    """What an account paid and received on a day by transfers between members, and how many those were."""
+class AccountDay:
+    """A day of an account: the change of its balance, and of transfers between members what it paid and
+    received, and their number.
+    """
 
+    change: int = 0
     paid: int = 0
     received: int = 0
     transfers: int = 0
 
 
+class AccountState(NamedTuple):
+    since: int
+    first_active: int | None
+    balance: int
+    last_at: int
+
+
 @dataclass(slots=True)
 class Account:
-    """An account as it was before the batch; `key` is None while it is new. The last two are the batch's."""
+    """An account; `key` is None while it is new. `days` and `entries` are the batch's.
+
+    In mutual credit alone: `entries` are (time, sequence, amount); `balance` and `last_at`, the time of the
+    latest entry, are as before the batch.
+    """
 
     id: str
     kind: str
     pool: Pool
     since: int
-    key: int | None = None
     first_active: int | None = None
     balance: int = 0
     last_at: int = 0
+    key: int | None = None
+    days: dict[int, AccountDay] = field(default_factory=dict)
     entries: list[tuple[int, int, int]] = field(default_factory=list)
-    parts: dict[int, Part] = field(default_factory=dict)
+
+    state_before: AccountState | None = None
+
+    def state_after(self) -> AccountState:
+        """What changes of an account, as it is after the batch."""
+        return AccountState(
+            self.since,
+            self.first_active,
+            self.balance + sum(amount for _at, _sequence, amount in self.entries),
+            max([self.last_at, *(at for at, _sequence, _amount in self.entries)]),
+        )
 
     @property
     def is_member(self) -> bool:
         """Whether a person or an organisation holds it."""
         return self.kind in HOLDER_KINDS
 
-    @property
-    def counts_as_balance(self) -> bool:
-        """Whether what lies on it is part of the supply: all but the accounts that issue or redeem."""
-        return self.kind not in ("issuance", "redemption")
-
 
 @dataclass(slots=True)
 class PoolDay:
-    """Changes of a pool on a day; the columns of `pool_days`, with areas whole."""
+    """Changes of a pool on a day; the columns of `pool_days`, with the area whole."""
 
     issued: int = 0
     redeemed: int = 0
-    balances: int = 0
-    positive: int = 0
-    balances_area: int = 0
-    positive_area: int = 0
+    supply: int = 0
+    area: int = 0
     transfers: int = 0
     volume: int = 0
 
@@ -150,12 +171,16 @@ class Book:
         pool_day = self.day(account.pool, day)
         if account.kind == "issuance":
             pool_day.issued -= amount
-        elif account.kind == "redemption":
+            return
+        if account.kind == "redemption":
             pool_day.redeemed += amount
-        else:
-            pool_day.balances += amount
-            pool_day.balances_area += amount * until_day_end(at)
+            return
+        account.days.setdefault(day, AccountDay()).change += amount
+        if currency.kind == MUTUAL_CREDIT:
             account.entries.append((at, facts.sequence, amount))
+        else:
+            pool_day.supply += amount
+            pool_day.area += amount * until_day_end(at)
 
     def _count(self, facts: Facts, transfer: TransferFact) -> None:
         if transfer.payer not in facts.entries or transfer.payee not in facts.entries:
@@ -171,9 +196,9 @@ class Book:
         self.amounts[key] = self.amounts.get(key, 0) + 1
         for account in (payer, payee):
             account.first_active = day if account.first_active is None else min(account.first_active, day)
-            account.parts.setdefault(day, Part()).transfers += 1
-        payer.parts[day].paid += amount
-        payee.parts[day].received += amount
+            account.days[day].transfers += 1
+        payer.days[day].paid += amount
+        payee.days[day].received += amount
 
 
 def touched(batch: Iterable[Facts]) -> tuple[set[str], set[str]]:

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from services.dashboard.projection import tables
-from services.dashboard.projection.areas import closings, positive_changes, split
-from services.dashboard.projection.book import Account, Book, Currency, Part, Pool, PoolDay, touched
+from services.dashboard.projection.areas import positive_changes, split
+from services.dashboard.projection.book import Account, AccountState, Book, Currency, Pool, touched
 from services.dashboard.projection.facts import Facts
 from services.dashboard.projection.rows import put
 
@@ -18,21 +18,9 @@ IDS_PER_QUERY = 1000
 CURRENCY = ("code", "partition", "kind", "minor_units", "territory", "simulated", "since")
 ACCOUNT = ("id", "pool", "kind", "since", "first_active", "balance", "last_at")
 ENTRY = ("account", "occurred_at", "sequence", "amount")
-ACCOUNT_DAY = ("account", "day", "pool", "closing", "paid", "received", "transfers")
-POOL_DAY = (
-    "issued",
-    "redeemed",
-    "balances",
-    "positive",
-    "balances_area_high",
-    "balances_area_low",
-    "positive_area_high",
-    "positive_area_low",
-    "transfers",
-    "volume",
-)
+ACCOUNT_DAY = ("pool", "day", "account", "change", "paid", "received", "transfers")
+POOL_DAY = ("pool", "day", "issued", "redeemed", "supply", "area_high", "area_low", "transfers", "volume")
 AMOUNT_DAY = ("pool", "day", "amount", "transfers")
-NO_PART = Part()
 
 
 def load(connection: Connection, batch: Sequence[Facts]) -> Book:
@@ -48,8 +36,8 @@ def save(connection: Connection, book: Book) -> None:
     _save_currencies(connection, book)
     pools = _save_pools(connection, book)
     _save_accounts(connection, book, pools)
-    _save_movements(connection, book, pools)
-    _save_pool_days(connection, book, pools)
+    _save_credit(connection, book)
+    _save_days(connection, book, pools)
 
 
 def _save_currencies(connection: Connection, book: Book) -> None:
@@ -95,7 +83,8 @@ def _load_accounts(connection: Connection, ids: Collection[str]) -> Iterable[Acc
         for row in connection.execute(query.where(accounts.id.in_(chunk))):
             key, id_, kind, since, first_active, balance, last_at, currency, territory = row
             pool = Pool(currency, territory)
-            yield Account(id_, kind, pool, since, key, first_active, balance, last_at)
+            before = AccountState(since, first_active, balance, last_at)
+            yield Account(id_, kind, pool, *before, key=key, state_before=before)
 
 
 def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
@@ -121,21 +110,13 @@ def _save_pools(connection: Connection, book: Book) -> dict[Pool, int]:
 
 
 def _save_accounts(connection: Connection, book: Book, pools: dict[Pool, int]) -> None:
-    """Write the accounts as they are after the batch, and give the new ones their keys."""
+    """Write the accounts that the batch changes or opens, and give the new ones their keys."""
     rows = [
-        (
-            account.id,
-            pools[account.pool],
-            account.kind,
-            account.since,
-            account.first_active,
-            account.balance + sum(amount for _at, _sequence, amount in account.entries),
-            max([account.last_at, *(at for at, _sequence, _amount in account.entries)]),
-        )
+        (account.id, pools[account.pool], account.kind, *account.state_after())
         for account in book.accounts.values()
+        if account.key is None or account.state_after() != account.state_before
     ]
-    changing = ("since", "first_active", "balance", "last_at")
-    put(connection, tables.accounts, ACCOUNT, rows, key=("id",), replace=changing)
+    put(connection, tables.accounts, ACCOUNT, rows, key=("id",), replace=ACCOUNT[3:])
     new = sorted(account.id for account in book.accounts.values() if account.key is None)
     columns = tables.accounts.c
     for chunk in _chunks(new):
@@ -144,39 +125,20 @@ def _save_accounts(connection: Connection, book: Book, pools: dict[Pool, int]) -
             book.accounts[id_].key = key
 
 
-def _save_movements(connection: Connection, book: Book, pools: dict[Pool, int]) -> None:
-    """Write entries and account days, and add to the book what becomes of the positive balances."""
+def _save_credit(connection: Connection, book: Book) -> None:
+    """In mutual credit: write entries, and add to the book what they change above zero."""
     moved = [account for account in book.accounts.values() if account.entries]
-    later = _entries_after(
-        connection, [account for account in moved if min(account.entries)[0] < account.last_at]
-    )
-    new_entries: list[tuple[Any, ...]] = []
-    days: list[tuple[Any, ...]] = []
+    late = [account for account in moved if min(account.entries)[0] < account.last_at]
+    later = _entries_after(connection, late) if late else {}
     for account in moved:
-        account.entries.sort()
-        earlier_known = later.get(account.key, [])
+        known = later.get(account.key, [])
         # The balance just before the first new entry: whatever comes after that is walked again.
-        opening = account.balance - sum(amount for _at, amount in earlier_known)
-        merged = sorted([*earlier_known, *((at, amount) for at, _sequence, amount in account.entries)])
-        _add_positive(book, account.pool, positive_changes(opening, merged), 1)
-        _add_positive(book, account.pool, positive_changes(opening, earlier_known), -1)
-        new_entries += [(account.key, *entry) for entry in account.entries]
-        for day, closing in closings(opening, merged).items():
-            part = account.parts.get(day, NO_PART)
-            days.append(
-                (account.key, day, pools[account.pool], closing, part.paid, part.received, part.transfers)
-            )
-    put(connection, tables.entries, ENTRY, new_entries, key=ENTRY[:3])
-    added = ("paid", "received", "transfers")
-    put(
-        connection,
-        tables.account_days,
-        ACCOUNT_DAY,
-        days,
-        key=ACCOUNT_DAY[:2],
-        replace=("closing",),
-        add=added,
-    )
+        opening = account.balance - sum(amount for _at, amount in known)
+        merged = sorted([*known, *((at, amount) for at, _sequence, amount in account.entries)])
+        _add_supply(book, account.pool, positive_changes(opening, merged), 1)
+        _add_supply(book, account.pool, positive_changes(opening, known), -1)
+    rows = [(account.key, *entry) for account in moved for entry in account.entries]
+    put(connection, tables.entries, ENTRY, rows, key=ENTRY[:3])
 
 
 def _entries_after(
@@ -198,28 +160,24 @@ def _entries_after(
     return found
 
 
-def _add_positive(book: Book, pool: Pool, changes: dict[int, list[int]], sign: int) -> None:
+def _add_supply(book: Book, pool: Pool, changes: dict[int, list[int]], sign: int) -> None:
     for day, (change, area) in changes.items():
         pool_day = book.day(pool, day)
-        pool_day.positive += sign * change
-        pool_day.positive_area += sign * area
+        pool_day.supply += sign * change
+        pool_day.area += sign * area
 
 
-def _save_pool_days(connection: Connection, book: Book, pools: dict[Pool, int]) -> None:
-    rows = [(pools[pool], day, *_pool_day(added)) for (pool, day), added in book.days.items()]
-    put(connection, tables.pool_days, ("pool", "day", *POOL_DAY), rows, key=("pool", "day"), add=POOL_DAY)
+def _save_days(connection: Connection, book: Book, pools: dict[Pool, int]) -> None:
+    of_accounts = [
+        (pools[account.pool], day, account.key, part.change, part.paid, part.received, part.transfers)
+        for account in book.accounts.values()
+        for day, part in account.days.items()
+    ]
+    put(connection, tables.account_days, ACCOUNT_DAY, of_accounts, key=ACCOUNT_DAY[:3], add=ACCOUNT_DAY[3:])
+    of_pools = [
+        (pools[pool], day, it.issued, it.redeemed, it.supply, *split(it.area), it.transfers, it.volume)
+        for (pool, day), it in book.days.items()
+    ]
+    put(connection, tables.pool_days, POOL_DAY, of_pools, key=POOL_DAY[:2], add=POOL_DAY[2:])
     amounts = [(pools[pool], day, amount, count) for (pool, day, amount), count in book.amounts.items()]
-    put(connection, tables.amount_days, AMOUNT_DAY, amounts, key=AMOUNT_DAY[:3], add=("transfers",))
-
-
-def _pool_day(day: PoolDay) -> tuple[int, ...]:
-    return (
-        day.issued,
-        day.redeemed,
-        day.balances,
-        day.positive,
-        *split(day.balances_area),
-        *split(day.positive_area),
-        day.transfers,
-        day.volume,
-    )
+    put(connection, tables.amount_days, AMOUNT_DAY, amounts, key=AMOUNT_DAY[:3], add=AMOUNT_DAY[3:])

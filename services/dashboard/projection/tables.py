@@ -2,8 +2,8 @@
 
 A day is a number: days since 1970-01-01, UTC, by the time at which a transfer occurred. A pool is the
 accounts of one currency in one territory. Amounts are minor units. "Own" accounts are those that issue or
-redeem; all others count as balances. Every column that sums up is additive or depends on the whole set of
-records only, so that the order in which records arrive leaves no trace in it.
+redeem; what lies on all others is the supply. Sums by day are changes, to which a late record adds like any
+other, so that the order in which records arrive leaves no trace.
 """
 
 from sqlalchemy import Column, ForeignKey, Index, Table, Text
@@ -59,8 +59,9 @@ accounts = Table(
     whole("since"),
     # The day of its first transfer between members; null before that.
     Column("first_active", WHOLE),
+    # In mutual credit: the balance, and the time of the latest entry; a batch that goes on from there needs
+    # no earlier entry. Else 0.
     whole("balance"),
-    # Time of its latest entry: a batch that goes on from there needs no earlier entry.
     whole("last_at"),
     **STRICT,
 )
@@ -74,26 +75,25 @@ entries = Table(
     whole("amount"),
     **CLUSTERED,
 )
-"""What each account that is no own one gained or lost, in microseconds: read again when a late entry comes
-in.
-"""
+"""In mutual credit: what each account gained or lost, times in microseconds. Which part of a change lay above
+zero hangs on what came before it, so a late entry makes the later ones to be read again."""
 
 account_days = Table(
     "account_days",
     METADATA,
-    key("account"),
+    key("pool"),
     key("day"),
-    whole("pool"),
-    # The balance at the day's end.
-    whole("closing"),
+    key("account"),
+    # Of the balance.
+    whole("change"),
     # By transfers between members: amounts, and in how many of them it took part.
     whole("paid"),
     whole("received"),
     whole("transfers"),
-    Index("ix_account_days_pool", "pool", "day"),
     **CLUSTERED,
 )
-"""A row for each day on which an account had an entry."""
+"""A row for each day on which an account that is no own one had an entry. The pool, which is the account's,
+stands first so that a range of days lies together."""
 
 pool_days = Table(
     "pool_days",
@@ -102,14 +102,11 @@ pool_days = Table(
     key("day"),
     whole("issued"),
     whole("redeemed"),
-    # Change of the sum of balances, and of the sum of the positive ones.
-    whole("balances"),
-    whole("positive"),
+    # Change of the supply: the sum of balances, in mutual credit of the positive ones.
+    whole("supply"),
     # Each change times the microseconds from it to the day's end, summed: high * 2**40 + low (see `areas`).
-    whole("balances_area_high"),
-    whole("balances_area_low"),
-    whole("positive_area_high"),
-    whole("positive_area_low"),
+    whole("area_high"),
+    whole("area_low"),
     # Transfers between members, where the payer's account is of this pool.
     whole("transfers"),
     whole("volume"),

@@ -24,6 +24,13 @@ TIMES = st.builds(lambda day, us: at(day, 0) + us, st.integers(0, DAYS - 1), st.
 AMOUNTS = st.one_of(st.integers(1, 5), st.integers(1, 2**53 - 1))
 
 
+# Each example fills a database; it is emptied at the start of the next.
+some_examples = settings(
+    max_examples=settings.default.max_examples // 5,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
 @st.composite
 def journals(draw: st.DrawFn) -> Journal:
     """Two currencies; members, organisations, an account of a kind of tomorrow; transfers and records of an
@@ -85,7 +92,7 @@ def dump(database: Database) -> dict[str, list[Any]]:
     return {table: sorted(plain(dict(row)) for row in found) for table, found in rows.items()}
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@some_examples
 @given(
     journal=journals(),
     cuts=st.lists(st.integers(0, 60), max_size=8),
@@ -119,7 +126,7 @@ def expected(journal: Journal, series: dict[str, Any], value: dict[str, Any], no
     return figure
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@some_examples
 @given(journal=journals(), cuts=st.lists(st.integers(0, 60), max_size=8))
 def test_a_rebuild_gives_the_same_tables_as_living_through_it(
     database: Database, journal: Journal, cuts: list[int]
@@ -133,7 +140,7 @@ def test_a_rebuild_gives_the_same_tables_as_living_through_it(
     assert dump(database) == lived
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@some_examples
 @given(journal=journals(), messages=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 30)), max_size=8))
 def test_messages_lost_doubled_or_late_leave_no_trace(
     database: Database, journal: Journal, messages: list[tuple[int, int]]

@@ -218,8 +218,10 @@ def test_an_unknown_type_moves_balances_and_no_volume(town: Town, resources: Res
     pot = {"id": "pot", "currency": "PUMA", "kind": "commons", "territory": "south"}
     town.journal.record("levy.booked", at(1), accounts=[pot], entries=[(town.ana, -70), ("pot", 70)])
     projector.receive(resources, town.journal.records)
+    accounts, days = tables.accounts.c, tables.account_days.c
+    query = select(accounts.id, func.sum(days.change)).where(accounts.account == days.account)
     with resources.database.read() as connection:
-        balances = dict(connection.execute(select(tables.accounts.c.id, tables.accounts.c.balance)).all())
+        balances = dict(connection.execute(query.group_by(accounts.id)).all())
     assert (balances[town.ana], balances["pot"], volume(resources)) == (9_930, 70, 0)
 
 

@@ -78,9 +78,7 @@ def _create_journal_side() -> None:
     )
     op.create_table(
         "entries",
-        _key("account"),
-        _key("occurred_at"),
-        _key("sequence"),
+        *map(_key, ("account", "occurred_at", "sequence")),
         _whole("amount"),
         **CLUSTERED,
     )
@@ -89,26 +87,19 @@ def _create_journal_side() -> None:
 def _create_sums() -> None:
     op.create_table(
         "account_days",
-        _key("account"),
-        _key("day"),
-        *map(_whole, ("pool", "closing", "paid", "received", "transfers")),
+        *map(_key, ("pool", "day", "account")),
+        *map(_whole, ("change", "paid", "received", "transfers")),
         **CLUSTERED,
     )
-    op.create_index("ix_account_days_pool", "account_days", ["pool", "day"])
     op.create_table(
         "pool_days",
-        _key("pool"),
-        _key("day"),
-        *map(_whole, ("issued", "redeemed", "balances", "positive")),
-        *map(_whole, ("balances_area_high", "balances_area_low", "positive_area_high", "positive_area_low")),
-        *map(_whole, ("transfers", "volume")),
+        *map(_key, ("pool", "day")),
+        *map(_whole, ("issued", "redeemed", "supply", "area_high", "area_low", "transfers", "volume")),
         **CLUSTERED,
     )
     op.create_table(
         "amount_days",
-        _key("pool"),
-        _key("day"),
-        _key("amount"),
+        *map(_key, ("pool", "day", "amount")),
         _whole("transfers"),
         **CLUSTERED,
     )

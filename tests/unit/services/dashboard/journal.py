@@ -36,7 +36,7 @@ def at(day: int, hour: int = 12) -> int:
 
 
 class Journal:
-    """Records of partition 0, in order; each method adds one. Times are of the occurrence, in microseconds."""
+    """Records of partition 0, in order; each method adds one. Times are those of the occurrence, in µs."""
 
     def __init__(self, timeline: str | None = None) -> None:
         self.timeline = timeline or ids.new_id()
