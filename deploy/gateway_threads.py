@@ -1,11 +1,13 @@
 """The gateway of an embedded installation: one process, plain threads."""
 
+import socket
 import threading
 from types import TracebackType
 
 from waitress.server import create_server
 
 from deploy.embedded import PARTITION, Embedded
+from deploy.refusals import CommandRefused
 from gateway.app import create_app
 from shared.config import Config
 from shared.messaging.coalescing import CoalescingWriter
@@ -19,16 +21,37 @@ see.
 """
 
 
-class GatewayServer:
-    """Serves the gateway until the block ends. `address` is what to open in a browser."""
+def bind(config: Config) -> socket.socket:
+    """The configured address, taken but not yet listening. Raises CommandRefused where it cannot be had."""
+    try:
+        # Where a name has several addresses, that of IPv4, which every machine has.
+        family, kind, protocol, _, address = min(
+            socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)
+        )
+    except OSError as error:
+        raise CommandRefused(f"MEDTOWN_HOST is {config.host!r}, which is no address here: {error}") from error
+    bound = socket.socket(family, kind, protocol)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        raise CommandRefused(
+            f"port {config.port} of {config.host} cannot be used ({error.strerror}): "
+            "set MEDTOWN_PORT or MEDTOWN_HOST to another"
+        ) from error
+    return bound
 
-    def __init__(self, config: Config, embedded: Embedded, *, threads: int) -> None:
+
+class GatewayServer:
+    """Serves the gateway on a bound socket until the block ends. `address` is what to open in a browser."""
+
+    def __init__(self, config: Config, embedded: Embedded, bound: socket.socket, *, threads: int) -> None:
         self._writer = CoalescingWriter(embedded.client, PARTITION)
         app = create_app(config, embedded.client, self._writer)
         self._server = create_server(
             app,
-            host=config.host,
-            port=config.port,
+            sockets=[bound],
             threads=threads,
             backlog=BACKLOG,
             connection_limit=CONNECTION_LIMIT,
@@ -38,6 +61,8 @@ class GatewayServer:
             clear_untrusted_proxy_headers=True,
         )
         host = "localhost" if config.host in ("127.0.0.1", "::1", "localhost") else config.host
+        if ":" in host:
+            host = f"[{host}]"
         self.address = f"http://{host}:{config.port}"
         self._thread = threading.Thread(target=self._server.run, name="gateway", daemon=True)
 

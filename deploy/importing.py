@@ -1,5 +1,6 @@
 """Importing a log over a connection: where it goes, and how its commands are sent."""
 
+import sys
 import time
 from collections.abc import Callable
 from typing import TextIO
@@ -12,11 +13,21 @@ from services.ledger.imports import ukds
 from services.ledger.imports.replay import Rejected, Summary, Target, persistent, replay
 from shared.contracts import clock
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import AUDIENCE, Command, Outcome, WriteCall, WriteItem, writer_service
+from shared.contracts.ledger import (
+    AUDIENCE,
+    HOLDER_KINDS,
+    Command,
+    Outcome,
+    WriteCall,
+    WriteItem,
+    writer_service,
+)
 
 CALL_SECONDS = 30
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
+ATTEMPTS_UNTOLD = 3
+PAGE = 200
 DEFAULT_MINOR_UNITS = 100
 
 
@@ -65,7 +76,7 @@ def import_log(
         return msgspec.convert(answer["outcomes"], list[Outcome])
 
     return replay(
-        ukds.read(stream, target.minor_units),
+        ukds.read(stream, target.minor_units, clock.now_us()),
         target,
         persistent(send, _pause),
         reject=lambda rejected: _ignore(reject(rejected)),
@@ -73,7 +84,23 @@ def import_log(
     )
 
 
+def sum_of_balances(connection: Connection, currency: str) -> int:
+    """What all members and organisations of a currency hold together, as the ledger says now."""
+    total, cursor = 0, None
+    while True:
+        arguments = {"currency": currency, "limit": PAGE, "cursor": cursor}
+        page = connection.client.call(
+            "ledger", "list_accounts", arguments, token=connection.tokens.token(AUDIENCE)
+        )
+        total += sum(one["balance"]["amount"] for one in page["data"] if one["kind"] in HOLDER_KINDS)
+        cursor = page["next_cursor"]
+        if not page["has_more"]:
+            return total
+
+
 def _pause(attempts: int) -> None:
+    if attempts == ATTEMPTS_UNTOLD:
+        print("medtown: the ledger does not answer; trying again until it does", file=sys.stderr)
     time.sleep(min(FIRST_PAUSE_SECONDS * 2 ** min(attempts, 10), LONGEST_PAUSE_SECONDS))
 
 

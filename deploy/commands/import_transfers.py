@@ -46,11 +46,15 @@ def command(
     as_json: bool,
 ) -> None:
     from deploy.connect import connect
-    from deploy.importing import find_target, import_log
+    from deploy.importing import find_target, import_log, sum_of_balances
     from services.ledger.imports import ukds
 
     config = configuration.load()
     exceptions = exceptions or file.with_name(file.name + ".exceptions.csv")
+    if exceptions.exists() and exceptions.samefile(file):
+        raise CommandRefused(
+            f"--exceptions names {file} itself, which would be overwritten; name another file"
+        )
     with connect(config, with_jobs=False) as connection:
         target = find_target(
             connection,
@@ -60,7 +64,7 @@ def command(
             simulated=simulated,
         )
         with (
-            open(file, newline="", encoding="utf-8", errors="backslashreplace") as stream,
+            ukds.open_log(file) as stream,
             open(exceptions, "w", newline="", encoding="utf-8") as rejected,
             Progress("rows") as progress,
         ):
@@ -72,13 +76,14 @@ def command(
                 )
             except ukds.WrongFormat as error:
                 raise CommandRefused(f"{file} is no {log_format} log: {error}") from error
+        held = sum_of_balances(connection, currency)
     if as_json:
-        click.echo(json.dumps(summary.to_json() | {"exceptions": str(exceptions)}))
+        click.echo(json.dumps(summary.to_json() | {"sum": held, "exceptions": str(exceptions)}))
     else:
-        _print(summary, target.currency, target.minor_units, exceptions)
+        _print(summary, held, target.currency, target.minor_units, exceptions)
 
 
-def _print(summary: "Summary", currency: str, minor_units: int, exceptions: Path) -> None:
+def _print(summary: "Summary", held: int, currency: str, minor_units: int, exceptions: Path) -> None:
     from shared.contracts.money import text
 
     click.echo(f"{summary.rows:,} rows, {summary.accounts:,} accounts")
@@ -89,5 +94,6 @@ def _print(summary: "Summary", currency: str, minor_units: int, exceptions: Path
     for reason, count in summary.refused.most_common():
         click.echo(f"  refused  {reason:<24} {count:>10,}")
     click.echo(f"supply by this log: {text(summary.supply, currency, minor_units)}")
+    click.echo(f"sum of all balances of {currency}: {text(held, currency, minor_units)}")
     if summary.refused:
         click.echo(f"exceptions: {exceptions}")

@@ -2,13 +2,19 @@
 
 import ipaddress
 import signal
+import socket
 import threading
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
 
 import click
 
 from deploy.refusals import CommandRefused
 from shared import config as configuration
 from shared.config import Config
+
+if TYPE_CHECKING:
+    from deploy.embedded import Embedded
 
 GATEWAY_THREADS = 64
 
@@ -35,29 +41,53 @@ def command() -> None:
 
 
 def _serve(config: Config, *, seed: bool) -> None:
-    from deploy.demo import marker
-    from deploy.demo.seed import seed_demo
     from deploy.embedded import Embedded
-    from deploy.gateway_threads import GatewayServer
+    from deploy.gateway_threads import bind
 
     stop = threading.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, lambda *_: stop.set())
-    embedded = Embedded(config)
-    try:
-        embedded.start()
-        # The demo comes in before anything is served, so that nobody sees half of it.
-        if seed:
-            click.echo("Bringing in the demo data ...")
-            seed_demo(config, embedded.client)
-        with GatewayServer(config, embedded, threads=GATEWAY_THREADS) as server:
-            click.echo(f"MedTOWN runs at {server.address}   (Ctrl-C stops it)")
-            for line in marker.sign_in_lines(config):
-                click.echo(line)
-            stop.wait()
+    # The port is taken first: without it, nothing of the rest is of use.
+    with closing(bind(config)) as bound:
+        embedded = Embedded(config)
+        try:
+            embedded.start()
+            # The demo comes in before anything is served, so that nobody sees half of it.
+            if seed:
+                _seed(config, embedded, stop)
+            if not stop.is_set():
+                _answer(config, embedded, bound, stop)
             click.echo("Stopping ...")
-    finally:
-        embedded.stop()
+        finally:
+            embedded.stop()
+
+
+def _seed(config: Config, embedded: "Embedded", stop: threading.Event) -> None:
+    """Bring in the demo data, or what there is time for before `stop`; the next start goes on."""
+    from deploy.demo.seed import seed_demo
+
+    def check(rows: int) -> None:
+        if stop.is_set():
+            raise _Stopped
+
+    click.echo("Bringing in the demo data ...")
+    with suppress(_Stopped):
+        seed_demo(config, embedded.client, check)
+
+
+def _answer(config: Config, embedded: "Embedded", bound: socket.socket, stop: threading.Event) -> None:
+    from deploy.demo import marker
+    from deploy.gateway_threads import GatewayServer
+
+    with GatewayServer(config, embedded, bound, threads=GATEWAY_THREADS) as server:
+        click.echo(f"MedTOWN runs at {server.address}   (Ctrl-C stops it)")
+        for line in marker.sign_in_lines(config):
+            click.echo(line)
+        stop.wait()
+
+
+class _Stopped(Exception):
+    """Asked to stop while the demo data came in."""
 
 
 def _is_loopback(host: str) -> bool:

@@ -39,7 +39,10 @@ SPENDING_MONEY = 3_000
 
 
 def seed_demo(config: Config, client: Client, progress: Callable[[int], None] = lambda rows: None) -> None:
-    """Fill an installation that has no currency of its own yet. Raises CommandRefused where it has."""
+    """Fill an installation that has no currency of its own yet. Raises CommandRefused where it has.
+
+    `progress` is told often how many rows are in; what it raises ends the seeding, which may be done again.
+    """
     connection = over(config, client)
     if not marker.is_pending(config):
         _refuse_if_used(connection)
@@ -74,7 +77,7 @@ def _import(
     progress: Callable[[int], None],
 ) -> None:
     log = io.StringIO()
-    write_log(scenario, log)
+    write_log(scenario, log, progress=lambda *_: progress(0))
     log.seek(0)
     found = find_target(connection, CURRENCY, minor_units=100, territory=TERRITORY, simulated=True)
     target = Target(
