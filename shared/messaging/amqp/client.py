@@ -242,6 +242,7 @@ class AmqpClient:
             except CONNECTION_FAULTS as fault:
                 if not self._closed:
                     log.warning("rpc_reader_disconnected", fault=repr(fault))
+                self._give_up_sent()
                 self._rest(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             finally:
@@ -265,6 +266,16 @@ class AmqpClient:
             pending.reply = message.body
             pending.state = _State.ANSWERED
         pending.done.set()
+
+    def _give_up_sent(self) -> None:
+        """End the calls that wait for an answer: a broker that went away took their reply queue with it.
+
+        Their callers learn at once that the outcome is unknown, instead of at their deadline.
+        """
+        with self._condition:
+            for pending in self._pending.values():
+                if pending.state is _State.SENT:
+                    pending.done.set()
 
     def _rest(self, seconds: float) -> None:
         with self._condition:
