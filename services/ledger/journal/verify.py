@@ -1,264 +1,291 @@
-"""Everything that the ledger claims, computed again from the journal alone.
+"""Everything that the ledger claims, held against what its journal alone leads to.
 
 Record by record: the sequence has no gap, the chain's hashes are right, times of recording never decrease,
-the entries of a record sum to zero in each currency, every entry says the balance that really follows, and
-no account leaves its limits. At the end: entries, balances, accounts, currencies and the partition's own row
-are what the journal leads to.
+the entries of a record sum to zero in each currency and state the balances that really follow, no account
+leaves its limits, and the table of entries says the same line by line. At the end: balances, accounts,
+currencies and the partition's own row are what the journal leads to.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, and_, select, update
 
-from services.ledger.journal.reader import records_after
-from services.ledger.kernel.record import GENESIS, Record, chain, note_hash
-from services.ledger.kernel.state import PLAIN, partition_of_account
-from services.ledger.tables import accounts, balances, entries, partitions
+from services.ledger.journal.recomputing import Books, Line
+from services.ledger.journal.report import Fault, Report
+from services.ledger.kernel.record import Record
+from services.ledger.kernel.state import PLAIN, first_account
+from services.ledger.tables import (
+    accounts,
+    balances,
+    currencies,
+    entries,
+    journal,
+    notes,
+    partitions,
+    refusals,
+)
+from services.ledger.writer import rows
 from shared.db.engine import Database
 
 PAGE = 1000
 
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What was verified. `fault` names the first thing that is wrong; None where everything is right."""
-
-    partition: int
-    records: int
-    accounts: int
-    entries: int
-    sums: dict[str, int] = field(default_factory=dict)
-    last_hash: str = ""
-    fault: str | None = None
-
-    @property
-    def sound(self) -> bool:
-        return self.fault is None
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "sound": self.sound,
-            "partition": self.partition,
-            "records": self.records,
-            "accounts": self.accounts,
-            "entries": self.entries,
-            "sums": self.sums,
-            "last_hash": self.last_hash,
-            "fault": self.fault,
-        }
-
-    def __str__(self) -> str:
-        counted = f"{self.records:,} records, {self.accounts:,} accounts, {self.entries:,} entries"
-        if self.fault is not None:
-            return f"FAULT: {self.fault} ({counted} were read)"
-        return f"sound: {counted}; every currency sums to zero; last hash {self.last_hash}"
-
-
-class Fault(Exception):
-    """The first thing that is wrong."""
-
-
-@dataclass(slots=True)
-class _Account:
-    number: int
-    currency: str
-    floor: int
-    ceiling: int
-    buckets: dict[str, int] = field(default_factory=dict)
-    lines: int = 0
+RECORDS = (
+    select(
+        journal.c.sequence,
+        journal.c.recorded_at,
+        journal.c.command,
+        journal.c.header,
+        journal.c.payload,
+        journal.c.salt,
+        journal.c.hash,
+        notes.c.salt.label("note_salt"),
+        notes.c.memo,
+        notes.c.case_reference,
+    )
+    .join_from(
+        journal,
+        notes,
+        and_(notes.c.partition == journal.c.partition, notes.c.sequence == journal.c.sequence),
+        isouter=True,
+    )
+    .order_by(journal.c.sequence)
+)
 
 
 def verify(database: Database, partition: int, progress: Callable[[int], None] = lambda done: None) -> Report:
-    """Verify a partition as it is at one moment; `progress` is told how many records have been checked."""
-    check = _Check(partition)
-    with database.read() as connection:
-        if not database.is_sqlite:
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    """Verify a partition as it is at one moment; `progress` is told how many records have been checked.
+
+    A fault freezes the partition to reading; a verification that finds none takes the freeze away.
+    """
+    books = Books(partition)
+    fault = None
+    with _snapshot(database) as connection:
         try:
-            check.run(connection, progress)
-        except Fault as fault:
-            return check.report(str(fault))
-    return check.report(None)
+            _check(connection, books, progress)
+        except Fault as found:
+            fault = str(found)
+    _freeze(database, partition, fault is not None)
+    return Report(
+        partition=partition,
+        records=books.sequence,
+        accounts=len(books.accounts),
+        entries=books.entries,
+        sums=books.sums(),
+        last_hash=books.hash.hex(),
+        fault=fault,
+    )
 
 
-class _Check:
-    """What the journal has led to so far."""
+@contextmanager
+def _snapshot(database: Database) -> Iterator[Connection]:
+    """All that is read in the block is of one moment; sorting may go to the disk."""
+    if not database.is_sqlite:
+        with database.read() as connection:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            yield connection
+        return
+    with database.engine.connect() as connection:
+        # The setting cannot be changed inside a transaction, so it goes past what begins one.
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA temp_store = FILE")
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+            driver.execute("PRAGMA temp_store = MEMORY")
 
-    def __init__(self, partition: int) -> None:
-        self._partition = partition
-        self._accounts: dict[str, _Account] = {}
-        self._sequence = 0
-        self._hash = GENESIS
-        self._recorded_at = 0
-        self._entries = 0
-        self._sums: dict[str, int] = defaultdict(int)
 
-    def report(self, fault: str | None) -> Report:
-        return Report(
-            partition=self._partition,
-            records=self._sequence,
-            accounts=len(self._accounts),
-            entries=self._entries,
-            sums=dict(self._sums),
-            last_hash=self._hash.hex(),
-            fault=fault,
-        )
-
-    def run(self, connection: Connection, progress: Callable[[int], None]) -> None:
-        """Raises Fault at the first thing that is wrong."""
-        for record in self._records(connection):
-            self._check_record(record)
-            for account in record.payload["accounts"]:
-                self._open(record, account)
-            self._book(record)
-            progress(record.sequence)
-        self._check_partition(connection)
-        self._check_accounts(connection)
-        self._check_balances(connection)
-        self._check_entries(connection)
-
-    def _records(self, connection: Connection) -> Iterator[Record]:
-        while True:
-            try:
-                page = records_after(connection, self._partition, self._sequence, PAGE)
-            except (ValueError, KeyError) as error:
-                raise Fault(f"a record after {self._sequence} cannot be read: {error}") from error
-            if not page:
-                return
-            yield from page
-
-    def _check_record(self, record: Record) -> None:
-        name = f"record {record.sequence}"
-        if record.sequence != self._sequence + 1:
-            raise Fault(f"record {self._sequence + 1} is missing: {name} follows {self._sequence}")
-        if record.partition != self._partition:
-            raise Fault(f"{name} says that it belongs to partition {record.partition}")
-        if record.hash != chain(self._hash, record.salt, record.header, record.body):
-            raise Fault(f"{name} does not have the hash that its bytes and its predecessor lead to")
-        if record.recorded_at < self._recorded_at:
-            raise Fault(f"{name} was recorded before its predecessor")
-        committed = record.payload.get("transfer", {}).get("note")
-        if record.note is not None and note_hash(record.note) != committed:
-            raise Fault(f"the note of {name} is not the one that the record commits to")
-        self._sequence, self._hash, self._recorded_at = record.sequence, record.hash, record.recorded_at
-
-    def _open(self, record: Record, account: dict[str, Any]) -> None:
-        if account["id"] in self._accounts:
-            raise Fault(f"record {record.sequence} opens account {account['id']} a second time")
-        self._accounts[account["id"]] = _Account(
-            -1, account["currency"], account["floor"], account["ceiling"], {PLAIN: 0}
-        )
-
-    def _book(self, record: Record) -> None:
-        name = f"record {record.sequence}"
-        sums: dict[str, int] = defaultdict(int)
-        for account_id, bucket, amount, after in record.payload["entries"]:
-            account = self._accounts.get(account_id)
-            if account is None:
-                raise Fault(f"{name} books on account {account_id}, which was never opened")
-            balance = account.buckets.get(bucket, 0) + amount
-            if balance != after:
-                raise Fault(f"{name} says that account {account_id} has {after} afterwards; it has {balance}")
-            account.buckets[bucket] = balance
-            account.lines += 1
-            self._entries += 1
-            sums[account.currency] += amount
-            total = sum(account.buckets.values())
-            if not account.floor <= total <= account.ceiling:
-                raise Fault(f"{name} leaves account {account_id} at {total}, outside of its limits")
-        for currency, amount in sums.items():
-            if amount:
-                raise Fault(f"the entries of {name} do not sum to zero in {currency}, but to {amount}")
-
-    def _check_partition(self, connection: Connection) -> None:
-        row = connection.execute(select(partitions).where(partitions.c.id == self._partition)).first()
-        if row is None:
-            if self._sequence:
-                raise Fault(f"partition {self._partition} has records but no row of its own")
+def _freeze(database: Database, partition: int, frozen: bool) -> None:
+    row = partitions.c.id == partition
+    with database.read() as connection:
+        if connection.execute(select(partitions.c.frozen).where(row)).scalar() in (None, frozen):
             return
-        if (row.last_sequence, bytes(row.last_hash)) != (self._sequence, self._hash):
-            raise Fault(
-                f"the journal ends at record {self._sequence}, the partition's row says {row.last_sequence}, "
-                "or another hash"
+    with database.write() as connection:
+        connection.execute(update(partitions).where(row).values(frozen=frozen))
+
+
+def _check(connection: Connection, books: Books, progress: Callable[[int], None]) -> None:
+    with closing(_written_lines(connection, books.partition)) as written:
+        _check_records(connection, books, written, progress)
+    progress(books.sequence)
+    _check_sums(books)
+    _check_partition(connection, books)
+    _check_currencies(connection, books)
+    _check_accounts(connection, books)
+    _check_balances(connection, books)
+    _check_refusals(connection, books)
+
+
+def _check_records(
+    connection: Connection,
+    books: Books,
+    written: Iterator[tuple[int, list[Line]]],
+    progress: Callable[[int], None],
+) -> None:
+    """Each record, and the lines of the table of entries beside it."""
+    waiting = next(written, None)
+    for record in _records(connection, books.partition):
+        lines = _in_order(books.add(record))
+        stored: list[Line] = []
+        if waiting is not None and waiting[0] <= record.sequence:
+            sequence, stored = waiting
+            if sequence < record.sequence:
+                raise Fault(f"the table of entries has lines of record {sequence}, which books none")
+            waiting = next(written, None)
+        if stored != lines:
+            raise Fault(_difference(record.sequence, lines, stored))
+        if record.sequence % PAGE == 0:
+            progress(record.sequence)
+    if waiting is not None:
+        raise Fault(f"the table of entries has lines of record {waiting[0]}, which does not exist")
+
+
+def _records(connection: Connection, partition: int) -> Iterator[Record]:
+    query = RECORDS.where(journal.c.partition == partition)
+    for sequence, recorded_at, command, header, payload, salt, hash, *note in _stream(connection, query):
+        try:
+            record = rows.record(command, header, payload, salt, hash, None, *note)
+        except (ValueError, TypeError) as error:
+            raise Fault(f"record {sequence} cannot be read: {error}") from error
+        if (record.sequence, record.recorded_at) != (sequence, recorded_at):
+            raise Fault(f"record {sequence} is kept under another number or time than its header says")
+        yield record
+
+
+def _written_lines(connection: Connection, partition: int) -> Generator[tuple[int, list[Line]], None, None]:
+    """The lines of the table of entries, by record."""
+    query: Select[Any] = select(
+        entries.c.sequence,
+        entries.c.account,
+        entries.c.bucket,
+        entries.c.amount,
+        entries.c.balance,
+        entries.c.total,
+    )
+    query = _of_partition(query, entries.c.account, partition).order_by(
+        entries.c.sequence, entries.c.account, entries.c.bucket
+    )
+    with closing(_stream(connection, query)) as found:
+        for sequence, lines in groupby(found, key=itemgetter(0)):
+            yield (
+                sequence,
+                [
+                    Line(account, bucket, amount, balance, balance if total is None else total)
+                    for _, account, bucket, amount, balance, total in lines
+                ],
             )
 
-    def _check_accounts(self, connection: Connection) -> None:
-        """The table of accounts says the same of them as the records that opened them."""
-        seen = 0
-        columns = (
-            accounts.c.number,
-            accounts.c.id,
-            accounts.c.currency,
-            accounts.c.floor,
-            accounts.c.ceiling,
+
+def _difference(sequence: int, lines: Sequence[Line], stored: Sequence[Line]) -> str:
+    for expected in lines:
+        if expected not in stored:
+            found = [line for line in stored if line[:2] == expected[:2]]
+            says = f"says {found[0].amount} and {found[0].balance} after it" if found else "is missing"
+            return (
+                f"the entry of record {sequence} on account number {expected.account} {says}; "
+                f"the record books {expected.amount}, which leaves {expected.balance}"
+            )
+    return f"the table of entries has more lines of record {sequence} than the record books"
+
+
+def _check_sums(books: Books) -> None:
+    for code, total in books.sums().items():
+        if total:
+            raise Fault(f"the balances of {code} sum to {total} instead of zero")
+
+
+def _check_partition(connection: Connection, books: Books) -> None:
+    row = connection.execute(select(partitions).where(partitions.c.id == books.partition)).first()
+    if row is None:
+        if books.sequence:
+            raise Fault(f"partition {books.partition} has records but no row of its own")
+        return
+    stated = (row.last_sequence, bytes(row.last_hash), row.recorded_at)
+    if stated != (books.sequence, books.hash, books.recorded_at):
+        raise Fault(
+            f"the journal ends with record {books.sequence}; the row of partition {books.partition} "
+            f"says {row.last_sequence}, or another hash or time"
         )
-        for row in connection.execute(select(*columns)):
-            account = self._accounts.get(row.id)
-            if account is None:
-                if partition_of_account(row.number) == self._partition:
-                    raise Fault(f"account {row.id} stands in its table, but no record opens it")
-                continue
-            seen += 1
-            account.number = row.number
-            if (row.currency, row.floor, row.ceiling) != (account.currency, account.floor, account.ceiling):
-                raise Fault(f"account {row.id} has another currency or other limits than its record says")
-        if seen != len(self._accounts):
-            missing = next(id for id, account in self._accounts.items() if account.number < 0)
-            raise Fault(f"account {missing} is missing from its table")
+    if books.sequence and row.timeline != books.timeline:
+        raise Fault(f"the last record is of another timeline than partition {books.partition}")
 
-    def _check_balances(self, connection: Connection) -> None:
-        by_number = {account.number: (id, account) for id, account in self._accounts.items()}
-        for row in connection.execute(select(balances)):
-            if row.account not in by_number:
-                continue
-            id, account = by_number[row.account]
-            balance = account.buckets.get(row.bucket)
-            if balance != row.balance:
-                raise Fault(f"the balance of account {id} is {row.balance}; the journal leads to {balance}")
-            total = row.balance if row.total is None else row.total
-            if row.bucket == PLAIN and total != sum(account.buckets.values()):
-                raise Fault(f"the total of account {id} is {total}; its buckets hold something else")
-        for account in self._accounts.values():
-            self._sums[account.currency] += sum(account.buckets.values())
-        for currency, total in self._sums.items():
-            if total:
-                raise Fault(f"the balances of {currency} sum to {total} instead of zero")
 
-    def _check_entries(self, connection: Connection) -> None:
-        """Each account has as many entries as the journal books, of the same sum, the last with its
-        balance.
-        """
-        by_number = {account.number: (id, account) for id, account in self._accounts.items()}
-        grouped = select(
-            entries.c.account, func.count().label("lines"), func.sum(entries.c.amount).label("amount")
-        ).group_by(entries.c.account)
-        counted = 0
-        for row in connection.execute(grouped):
-            if row.account not in by_number:
-                continue
-            id, account = by_number[row.account]
-            counted += row.lines
-            if row.lines != account.lines or row.amount != sum(account.buckets.values()):
-                raise Fault(f"the entries of account {id} are not those that the journal books")
-        if counted != self._entries:
-            raise Fault(f"the table of entries has {counted} of the journal's {self._entries}")
-        self._check_lines(connection, by_number)
+def _check_currencies(connection: Connection, books: Books) -> None:
+    columns: list[Any] = [currencies.c[name.strip()] for name in rows.CURRENCY_COLUMNS.split(",")]
+    query: Select[Any] = select(*columns).where(currencies.c.partition == books.partition)
+    missing = set(books.currencies)
+    for row in connection.execute(query):
+        currency = rows.currency(row)
+        expected = books.currencies.get(currency.code)
+        if expected is None:
+            raise Fault(f"currency {currency.code} stands in its table, but no record creates it")
+        for name, value in expected.items():
+            if getattr(currency, name) != value:
+                raise Fault(f"the {name} of currency {currency.code} is not what its record says")
+        missing.discard(currency.code)
+    if missing:
+        raise Fault(f"currency {min(missing)} is missing from its table")
 
-    def _check_lines(self, connection: Connection, by_number: dict[int, tuple[str, _Account]]) -> None:
-        """Each stored entry says the balance after it that the entries before it lead to."""
-        running: dict[tuple[int, str], int] = defaultdict(int)
-        lines = select(
-            entries.c.account, entries.c.sequence, entries.c.bucket, entries.c.amount, entries.c.balance
-        ).order_by(entries.c.account, entries.c.sequence)
-        for account, sequence, bucket, amount, balance in connection.execution_options(
-            yield_per=PAGE
-        ).execute(lines):
-            if account not in by_number:
-                continue
-            running[account, bucket] += amount
-            if running[account, bucket] != balance:
-                id = by_number[account][0]
-                raise Fault(f"the entry of record {sequence} on account {id} says another balance after it")
+
+def _check_accounts(connection: Connection, books: Books) -> None:
+    columns: list[Any] = [accounts.c[name.strip()] for name in rows.ACCOUNT_COLUMNS.split(",")]
+    query: Select[Any] = _of_partition(select(*columns), accounts.c.number, books.partition)
+    seen = 0
+    for row in _stream(connection, query):
+        account = books.accounts.get(row.id)
+        if account is None:
+            raise Fault(f"account {row.id} stands in its table, but no record opens it")
+        expected = account.fields | {"number": account.number, "opened_at": account.opened_at}
+        for name, value in expected.items():
+            if getattr(row, name) != value:
+                raise Fault(f"the {name} of account {row.id} is not what its record says")
+        seen += 1
+    if seen != len(books.accounts):
+        raise Fault(f"{len(books.accounts) - seen} accounts are missing from their table")
+
+
+def _check_balances(connection: Connection, books: Books) -> None:
+    held = {
+        (account.number, bucket): (id, balance)
+        for id, account in books.accounts.items()
+        for bucket, balance in account.buckets.items()
+        if balance or bucket == PLAIN
+    }
+    query = _of_partition(select(balances), balances.c.account, books.partition)
+    for row in _stream(connection, query):
+        id, balance = held.pop((row.account, row.bucket), (f"number {row.account}", None))
+        if row.balance != balance:
+            raise Fault(f"the balance of account {id} is {row.balance}; the journal leads to {balance}")
+        total = row.balance if row.total is None else row.total
+        if row.bucket == PLAIN and total != books.accounts[id].total:
+            raise Fault(
+                f"the total of account {id} is {total}; the journal leads to {books.accounts[id].total}"
+            )
+    for id, balance in held.values():
+        raise Fault(f"the balance of account {id} is missing; the journal leads to {balance}")
+
+
+def _check_refusals(connection: Connection, books: Books) -> None:
+    both = and_(journal.c.command == refusals.c.command, journal.c.partition == refusals.c.partition)
+    query = select(journal.c.command).join_from(journal, refusals, both)
+    found = connection.execute(query.where(journal.c.partition == books.partition).limit(1)).scalar()
+    if found is not None:
+        raise Fault(f"the command {found} has a record and is told as refused as well")
+
+
+def _in_order(lines: list[Line]) -> list[Line]:
+    return sorted(lines, key=lambda line: (line.account, line.bucket))
+
+
+def _of_partition(query: Select[Any], number: Any, partition: int) -> Select[Any]:
+    return query.where(number >= first_account(partition), number < first_account(partition + 1))
+
+
+def _stream(connection: Connection, query: Select[Any]) -> Generator[Any, None, None]:
+    # A fault ends reading in the middle; the database must hear of it.
+    with closing(connection.execute(query, execution_options={"yield_per": PAGE})) as found:
+        yield from found

@@ -1,0 +1,43 @@
+"""What a verification found."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Fault(Exception):
+    """The first thing that is wrong, as one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was verified. `fault` names the first thing that is wrong; None where everything is right."""
+
+    partition: int
+    records: int
+    accounts: int
+    entries: int
+    sums: dict[str, int] = field(default_factory=dict)
+    last_hash: str = ""
+    fault: str | None = None
+
+    @property
+    def sound(self) -> bool:
+        return self.fault is None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "sound": self.sound,
+            "partition": self.partition,
+            "records": self.records,
+            "accounts": self.accounts,
+            "entries": self.entries,
+            "sums": self.sums,
+            "last_hash": self.last_hash,
+            "fault": self.fault,
+        }
+
+    def __str__(self) -> str:
+        counted = f"{self.records:,} records, {self.accounts:,} accounts, {self.entries:,} entries"
+        if self.fault is not None:
+            return f"FAULT: {self.fault} ({counted} were right before); the partition is frozen to reading"
+        return f"sound: {counted}; every currency sums to zero; last hash {self.last_hash}"
