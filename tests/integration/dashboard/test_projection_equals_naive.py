@@ -26,7 +26,7 @@ AMOUNTS = st.one_of(st.integers(1, 5), st.integers(1, 2**53 - 1))
 
 # Each example fills a database; it is emptied at the start of the next.
 some_examples = settings(
-    max_examples=settings.default.max_examples // 5,
+    max_examples=settings().max_examples // 5,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
