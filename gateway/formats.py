@@ -16,6 +16,7 @@ from gateway.i18n import ngettext
 from shared.contracts import clock, money
 
 NO_BREAK = "\u00a0"
+LEFT_TO_RIGHT, END_OF_DIRECTION = "\u2066", "\u2069"
 MINUS = "\u2212"
 
 
@@ -31,9 +32,12 @@ def amount(value: int, minor_units: int) -> str:
 
 
 def cash(value: int, currency: str, minor_units: int) -> str:
-    """Money: "1,250.50 PUMA"; time says its own unit."""
+    """Money: "1,250.50 PUMA"; time says its own unit. Holds together in text that runs from right to left."""
     text = amount(value, minor_units)
-    return text if minor_units == 60 else f"{text}{NO_BREAK}{currency}"
+    if minor_units == 60:
+        return text
+    whole = f"{text}{NO_BREAK}{currency}"
+    return f"{LEFT_TO_RIGHT}{whole}{END_OF_DIRECTION}" if i18n.direction() == "rtl" else whole
 
 
 def count(value: int) -> str:

@@ -13,10 +13,10 @@ SEA, TERRACOTTA, OLIVE, SAFFRON = "#0B5A7A", "#B2472A", "#5B6B1F", "#8A5A00"
 INK, INK_SOFT, LINE, SURFACE = "#1D2A33", "#4F5D66", "#D9D2C5", "#FFFFFF"
 FONT = "IBM Plex Sans, IBM Plex Sans Arabic, sans-serif"
 
-WIDTH, HEIGHT = 470, 210
+WIDTH, HEIGHT = 380, 190
 LETTER_SIZE = 14
 MOST_VALUE_TICKS = 4
-MOST_TIME_TICKS = 4
+MOST_TIME_TICKS = 3
 OPEN_OPACITY = 0.45
 """How a period that still runs is set apart from those that are over."""
 
@@ -51,7 +51,8 @@ def bars(line: Line, unit: int, write: Callable[[int], str]) -> dict[str, Any]:
             "opacity": {"condition": {"test": "!datum.closed", "value": OPEN_OPACITY}, "value": 1},
         },
     }
-    return _chart(rows, [mark, *_label_of_last(line, above=True)])
+    label = _label_of_last(line, above=True) if _is_highest_at_end(line) else []
+    return _chart(rows, [mark, *label])
 
 
 def lines(given: Sequence[Line], unit: int, write: Callable[[int], str]) -> dict[str, Any]:
@@ -173,6 +174,12 @@ def _label_of_last(line: Line, *, above: bool) -> list[dict[str, Any]]:
         {"transform": _only_last(line), "mark": {**mark, **colours}, "encoding": encoding}
         for colours in (edge, {"color": line.colour})
     ]
+
+
+def _is_highest_at_end(line: Line) -> bool:
+    """Whether a label above the last bar meets no other bar."""
+    known = [point.value for point in line.points if point.value is not None]
+    return bool(known) and known[-1] == max(known)
 
 
 def _only_last(line: Line) -> list[dict[str, Any]]:

@@ -24,6 +24,16 @@ def currencies() -> dict[str, Currency]:
     return found
 
 
+def currency_of(code: str) -> Currency:
+    """A currency, also one that was created a moment ago. Raises Refusal `not-found`."""
+
+    def ask() -> Currency:
+        found: Currency = ask_openly(ledger.SERVICE, "get_currency", {"id": code})
+        return found
+
+    return currencies().get(code) or wiring().recent.get(("currency", code), CURRENCIES_SECONDS, ask)
+
+
 def currency_name(currency: Currency) -> str:
     """A currency's name in the reader's language, or in English, or its code."""
     names = currency["names"]

@@ -19,9 +19,8 @@ from gateway.charts.specs import Line, Point
 from gateway.i18n import gettext as _
 from gateway.i18n import translated
 from gateway.pages import figures
-from gateway.pages.common import Currency, Series, currencies, in_words
+from gateway.pages.common import Currency, Series, currencies, currency_of, in_words
 from gateway.wiring import wiring
-from shared.contracts.errors import Refusal
 
 DEFAULT_PERIOD = "month"
 SHOWN_PERIODS = {"day": 60, "week": 52, "month": 36, "quarter": 20, "year": 15}
@@ -76,7 +75,7 @@ def index() -> str:
 
 @pages.get("/impact/<string:code>")
 def show(code: str) -> str:
-    currency, period = _currency(code), _period()
+    currency, period = currency_of(code), _period()
     key, series = together(
         lambda: figures.key_figures(code, period),
         lambda: figures.overview(code, CODES, period, only_now=False, seconds=SERIES_SECONDS),
@@ -96,18 +95,11 @@ def key_figures(code: str) -> Response:
     """The key figures alone, for the page to refresh; 204 while the journal's position is the one named by
     `seen`.
     """
-    currency, period = _currency(code), _period()
+    currency, period = currency_of(code), _period()
     key = figures.key_figures(code, period)
     if key.position == request.args.get("seen"):
         return Response(status=204)
     return Response(render_template("impact_figures.html", currency=currency, period=period, key=key))
-
-
-def _currency(code: str) -> Currency:
-    found = currencies().get(code)
-    if found is None:
-        raise Refusal("not-found")
-    return found
 
 
 def _period() -> str:

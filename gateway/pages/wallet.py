@@ -10,7 +10,7 @@ from gateway.api.transfers import with_address
 from gateway.asking import ask, not_after, signed_in, together
 from gateway.i18n import gettext as _
 from gateway.pages import paying
-from gateway.pages.common import Currency, currencies, currency_name
+from gateway.pages.common import Currency, currency_name, currency_of
 from gateway.pages.names import names_of_holders
 from gateway.pages.paying import Draft, Payment
 from shared.contracts import identity, ids, ledger
@@ -57,7 +57,7 @@ def show() -> str:
 def check() -> str | tuple[str, int]:
     """The first step: what is asked for, read and shown again before anything happens."""
     account = _own_account(request.form.get("account"))
-    currency = currencies()[account["currency"]]
+    currency = currency_of(account["currency"])
     draft = Draft.of(request.form)
     payment, faults = paying.read(draft, account, currency)
     if payment is None:
@@ -69,7 +69,7 @@ def check() -> str | tuple[str, int]:
 def pay() -> Response | str | tuple[str, int]:
     """The second step: the transfer itself, under the browser's id for it, so that it happens once."""
     account = _own_account(request.form.get("account"))
-    currency = currencies()[account["currency"]]
+    currency = currency_of(account["currency"])
     draft = Draft.of(request.form)
     payment, faults = paying.read(draft, account, currency)
     if payment is None:
@@ -88,7 +88,7 @@ def pay() -> Response | str | tuple[str, int]:
 def receipt(id: str) -> str:
     """What the ledger has recorded of a payment."""
     transfer = ask(ledger.SERVICE, "get_transfer", id=id)
-    currency = currencies()[transfer["amount"]["currency"]]
+    currency = currency_of(transfer["amount"]["currency"])
     own = request.args.get("account")
     names = names_of_holders([transfer["payer"], transfer["payee"]], currency)
     return render_template(
@@ -132,9 +132,8 @@ def _page(
 
 def _wallet(wanted: str | None) -> Wallet | None:
     person = signed_in()
-    listed, known, found = together(
+    listed, found = together(
         lambda: ask(ledger.SERVICE, "list_accounts", holder=person.id, limit=ACCOUNTS_LIMIT),
-        currencies,
         lambda: ask(identity.SERVICE, "find_listed", text="", limit=PAYEES_LIMIT),
     )
     accounts = listed["data"]
@@ -143,7 +142,7 @@ def _wallet(wanted: str | None) -> Wallet | None:
     account = next((each for each in accounts if each["id"] == wanted), None) if wanted else accounts[0]
     if account is None:
         raise Refusal("not-found")
-    currency = known[account["currency"]]
+    currency = currency_of(account["currency"])
     candidates = {each["id"]: each["name"] for each in found["data"] if each["id"] != person.id}
     history, payees = together(
         lambda: ask(
@@ -233,5 +232,5 @@ def _cash(money: dict[str, Any], currency: Currency) -> str:
 
 
 def _choice(account: dict[str, Any]) -> str:
-    currency = currencies()[account["currency"]]
+    currency = currency_of(account["currency"])
     return f"{currency_name(currency)} · {_cash(account['balance'], currency)}"
