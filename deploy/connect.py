@@ -11,6 +11,7 @@ from shared.auth.principal import ADMINISTRATOR, IMPORTER, JOURNAL_READER, OPERA
 from shared.auth.tokens import ServiceTokens
 from shared.config import Config
 from shared.messaging.client import Client
+from shared.observability import logs
 
 TOOLS = "tools"
 TOOLS_ROLES = frozenset({ADMINISTRATOR, OPERATOR, IMPORTER, JOURNAL_READER, REGISTRAR})
@@ -32,6 +33,8 @@ def connect(config: Config, *, with_jobs: bool = True) -> Iterator[Connection]:
     `with_jobs` False leaves out periodic work where they run here: what it would do is done at the next
     start.
     """
+    # What an operator needs to know is said in a line; what went wrong inside is worth more.
+    logs.configure("debug" if config.log_level == "debug" else "error", TOOLS)
     if config.distributed:
         from shared.messaging.amqp.client import AmqpClient
 

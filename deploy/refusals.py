@@ -26,6 +26,9 @@ def as_one_line() -> Iterator[None]:
         yield
     except click.exceptions.Exit as stop:
         raise SystemExit(stop.exit_code) from None
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        raise SystemExit(EXIT_REFUSED) from None
     except (click.exceptions.Abort, KeyboardInterrupt):
         print("medtown: stopped", file=sys.stderr)
         raise SystemExit(EXIT_INTERRUPTED) from None
@@ -40,6 +43,24 @@ def as_one_line() -> Iterator[None]:
         if error.filename is None:
             raise
         _refuse(f"{error.filename}: {error.strerror}")
+    except Exception as error:
+        line = _of_the_database(error)
+        if line is None:
+            raise
+        _refuse(line)
+
+
+def _of_the_database(error: Exception) -> str | None:
+    """What a database that is away or wrongly addressed says; None for any other error."""
+    # Loaded long since where the error comes from it, and not worth loading where it does not.
+    sqlalchemy = sys.modules.get("sqlalchemy.exc")
+    if sqlalchemy is None:
+        return None
+    if isinstance(error, sqlalchemy.OperationalError) or type(error) is sqlalchemy.DatabaseError:
+        return f"the database refuses: {error.orig}"
+    if isinstance(error, sqlalchemy.ArgumentError):
+        return f"MEDTOWN_DATABASE_URL is no address of a database: {error}"
+    return None
 
 
 def _refuse(line: str) -> NoReturn:

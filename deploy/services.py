@@ -32,8 +32,12 @@ def migrate_all(config: Config) -> None:
 
 
 def require_database(config: Config, service: str) -> Database:
-    """A service's database, which must exist. Raises CommandRefused where there is none."""
+    """A service's database, which must exist and be up to date. Raises CommandRefused where it is not."""
     url = config.database_for(service)
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
         raise CommandRefused(f"there is no {service} database in {config.data}: start `medtown up` first")
-    return Database(url)
+    database = Database(url)
+    if not migrations.is_current(SERVICES[service], database):
+        database.close()
+        raise CommandRefused(f"the {service} database is not at this version: run `medtown migrate` first")
+    return database

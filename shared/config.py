@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 class ConfigError(Exception):
@@ -104,19 +105,13 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
     """The configuration of this process. Raises ConfigError, naming the variable, for whatever is wrong."""
     given = os.environ if environment is None else environment
     known = {variable.name: given.get(variable.name, variable.default) for variable in VARIABLES}
-    amqp_url = known["MEDTOWN_AMQP_URL"]
-    if amqp_url and not amqp_url.startswith(("amqp://", "amqps://")):
-        raise ConfigError("MEDTOWN_AMQP_URL must begin with amqp:// or amqps://")
-    database_url = known["MEDTOWN_DATABASE_URL"]
-    if database_url and not database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
-        raise ConfigError("MEDTOWN_DATABASE_URL must begin with postgresql+psycopg:// or sqlite:///")
     data = Path(known["MEDTOWN_DATA"])
     return Config(
         port=_number("MEDTOWN_PORT", known, 1, 65535),
         host=known["MEDTOWN_HOST"],
         data=data,
-        amqp_url=amqp_url,
-        database_url=database_url,
+        amqp_url=_url("MEDTOWN_AMQP_URL", known, ("amqp://", "amqps://")),
+        database_url=_url("MEDTOWN_DATABASE_URL", known, ("postgresql+psycopg://", "sqlite:///")),
         keys=Path(known["MEDTOWN_KEYS"]) if known["MEDTOWN_KEYS"] else data / "keys",
         metrics_port=_number("MEDTOWN_METRICS_PORT", known, 0, 65535),
         metrics_host=known["MEDTOWN_METRICS_HOST"],
@@ -132,6 +127,18 @@ def _number(name: str, given: Mapping[str, str], low: int, high: int) -> int:
     if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
         raise ConfigError(f"{name} must be a whole number from {low} to {high}, not {text!r}")
     return int(text)
+
+
+def _url(name: str, given: Mapping[str, str], beginnings: tuple[str, ...]) -> str:
+    """The URL, which may be empty. It may hold a password: no message repeats it."""
+    url = given[name]
+    if url and not url.startswith(beginnings):
+        raise ConfigError(f"{name} must begin with {' or '.join(beginnings)}")
+    try:
+        urlsplit(url).port  # noqa: B018  # reading it is what checks it
+    except ValueError as error:
+        raise ConfigError(f"{name} has no valid host or port") from error
+    return url
 
 
 def _choice(name: str, given: Mapping[str, str], choices: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from deploy.refusals import CommandRefused
 from shared import config as configuration
 
 
@@ -18,6 +19,8 @@ def command(email: str, name: str, roles: tuple[str, ...], password_stdin: bool)
     config = configuration.load()
     if password_stdin:
         password = sys.stdin.readline().rstrip("\n")
+    elif not sys.stdin.isatty():
+        raise CommandRefused("there is no terminal to ask for the password: add --password-stdin")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     with connect(config, with_jobs=False) as connection:
