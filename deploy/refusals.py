@@ -57,7 +57,7 @@ def _of_the_database(error: Exception) -> str | None:
     if sqlalchemy is None:
         return None
     if isinstance(error, sqlalchemy.OperationalError) or type(error) is sqlalchemy.DatabaseError:
-        return f"the database refuses: {error.orig}"
+        return f"the database refuses: {getattr(error, 'orig', error)}"
     if isinstance(error, sqlalchemy.ArgumentError):
         return f"MEDTOWN_DATABASE_URL is no address of a database: {error}"
     return None
