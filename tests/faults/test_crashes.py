@@ -64,6 +64,10 @@ def check_everything(deployment: Deployment, town: Town, load: Load) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["sound"] is True
-    town.wait_for_indicator("transfer_count", PAYMENTS, CATCH_UP_SECONDS)
+    try:
+        town.wait_for_indicator("transfer_count", PAYMENTS, CATCH_UP_SECONDS)
+    except TimeoutError:
+        print(deployment.logs())
+        raise
     assert town.indicator("volume") == PAYMENTS * AMOUNT
     assert town.indicator("supply") == PAYMENTS * AMOUNT
