@@ -1,7 +1,6 @@
 """The hashed names of scripts and styles, from the manifest that Vite writes when it builds `web/`."""
 
 import json
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,26 @@ class Assets:
     def __init__(self, manifest: Path = MANIFEST, base: str = "/static/dist/") -> None:
         self._manifest = manifest
         self._base = base
-
-    @property
-    def built(self) -> bool:
-        return bool(self._entries)
+        self._read_at = 0
+        self._entries: dict[str, Any] = {}
 
     def script(self, entry: str) -> str:
         """The address of an entry's script; empty where the front end is not built."""
-        found = self._entries.get(f"src/{entry}.ts")
+        found = self._known().get(f"src/{entry}.ts")
         return self._base + found["file"] if found else ""
 
     def styles(self, entry: str) -> list[str]:
         """The addresses of an entry's style sheets."""
-        found = self._entries.get(f"src/{entry}.ts")
+        found = self._known().get(f"src/{entry}.ts")
         return [self._base + name for name in found.get("css", ())] if found else []
 
-    @cached_property
-    def _entries(self) -> dict[str, Any]:
-        if not self._manifest.exists():
+    def _known(self) -> dict[str, Any]:
+        """The manifest, read anew when a build has written another: the old names are gone with the old files."""
+        try:
+            written_at = self._manifest.stat().st_mtime_ns
+        except FileNotFoundError:
             return {}
-        entries: dict[str, Any] = json.loads(self._manifest.read_text())
-        return entries
+        if written_at != self._read_at:
+            self._entries = json.loads(self._manifest.read_text())
+            self._read_at = written_at
+        return self._entries
