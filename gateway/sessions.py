@@ -1,8 +1,7 @@
-"""Who is signed in: a session's secret exchanged at identity for internal tokens, remembered while these
-last.
+"""Who is signed in: a session's secret exchanged at identity for internal tokens, remembered for a moment.
 
-A session ended elsewhere stays usable here for as long as its internal tokens would anyway (five minutes at
-most); one that is ended through this process is forgotten at once.
+A session that is ended through this process is forgotten at once; one that another process ended is at most
+`REMEMBERED_SECONDS` longer believed here.
 """
 
 import hashlib
@@ -17,18 +16,21 @@ from shared.messaging.client import Client
 
 AUDIENCES = (ledger.AUDIENCE, identity.AUDIENCE, dashboard.AUDIENCE)
 CACHE_SIZE = 10_000
-SPARE_SECONDS = 60
-"""Tokens with less than this left are exchanged anew, so that none ends while its request is on its way."""
+REMEMBERED_SECONDS = 10
+"""Long enough that a busy till asks identity rarely, short enough that signing out is signing out. Internal
+tokens last much longer, so none ends while its request is on its way."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A person with a session, and the internal tokens that speak for them, by audience."""
+    """A person with a session, and the internal tokens that speak for them, by audience; believed until
+    `remembered_until` (Unix microseconds).
+    """
 
     secret: str
     person: Mapping[str, Any]
     tokens: Mapping[str, str]
-    expires_at: int
+    remembered_until: int
 
     @property
     def id(self) -> str:
@@ -59,7 +61,7 @@ class SessionTokens:
         key = _key(secret)
         with self._lock:
             known = self._known.get(key)
-        if known is not None and known.expires_at - SPARE_SECONDS * clock.MICROSECONDS > self._now_us():
+        if known is not None and known.remembered_until > self._now_us():
             return known
         answer = self._client.call(
             identity.SERVICE,
@@ -67,7 +69,8 @@ class SessionTokens:
             {"session": secret, "audiences": list(AUDIENCES)},
             not_after=not_after,
         )
-        fresh = SignedIn(secret, answer["person"], answer["tokens"], clock.from_text(answer["expires_at"]))
+        until = self._now_us() + REMEMBERED_SECONDS * clock.MICROSECONDS
+        fresh = SignedIn(secret, answer["person"], answer["tokens"], until)
         with self._lock:
             self._known[key] = fresh
             self._known.move_to_end(key)

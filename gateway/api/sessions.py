@@ -24,7 +24,7 @@ def create_session(given: dict[str, Any]) -> Response:
     return json_answer(ask_openly(identity.SERVICE, "sign_in", given), 201)
 
 
-@part.route("/sessions", methods=["DELETE"])
+@part.route("/sessions/current", methods=["DELETE"])
 @part.response(204, description="Signed out")
 @part.doc(summary="Sign out")
 def delete_session() -> Response:
