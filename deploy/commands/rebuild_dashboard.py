@@ -3,6 +3,7 @@
 import click
 
 from deploy.progress import Progress
+from deploy.refusals import CommandRefused
 from shared import config as configuration
 
 
@@ -20,6 +21,8 @@ def command() -> None:
         try:
             with Progress("records") as progress:
                 applied = projector.rebuild(resources, progress.show)
+        except projector.ProjectionStalled as stalled:
+            raise CommandRefused(str(stalled)) from stalled
         finally:
             resources.close()
     click.echo(f"{applied:,} records")

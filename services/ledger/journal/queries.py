@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from services.ledger.journal.reader import hash_at, records_after
 from services.ledger.resources import Resources
-from services.ledger.tables import partitions
 from shared.auth.principal import ADMINISTRATOR, JOURNAL_READER, OPERATOR
 from shared.contracts.errors import Refusal
 from shared.contracts.journal import to_cloud_event
@@ -42,14 +41,7 @@ def journal_since(ledger: Resources, request: Request) -> dict[str, Any]:
 
 
 def _check_position(connection: Connection, asked: Any) -> None:
+    """The hash alone decides: it covers the timeline in which the record was written."""
     here = hash_at(connection, asked["partition"], asked["sequence"])
     if here is None or here.hex() != asked["hash"]:
-        raise Refusal("diverged")
-    if asked["sequence"] == 0:
-        return
-    timeline = connection.execute(
-        select(partitions.c.timeline).where(partitions.c.id == asked["partition"])
-    ).scalar()
-    # A restored ledger goes on in a new timeline; what was read in an old one need not be what is there now.
-    if timeline != asked["timeline"]:
         raise Refusal("diverged")
