@@ -28,7 +28,7 @@ class Assets:
         return [self._base + name for name in found.get("css", ())] if found else []
 
     def _known(self) -> dict[str, Any]:
-        """The manifest, read anew when a build has written another: the old names are gone with the old files."""
+        """The manifest, read anew when a build has written another: the old files are gone."""
         try:
             written_at = self._manifest.stat().st_mtime_ns
         except FileNotFoundError:

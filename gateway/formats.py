@@ -36,8 +36,7 @@ def cash(value: int, currency: str, minor_units: int) -> str:
     text = amount(value, minor_units)
     if minor_units == 60:
         return text
-    whole = f"{text}{NO_BREAK}{currency}"
-    return f"{LEFT_TO_RIGHT}{whole}{END_OF_DIRECTION}" if i18n.direction() == "rtl" else whole
+    return _together(f"{text}{NO_BREAK}{currency}")
 
 
 def count(value: int) -> str:
@@ -57,18 +56,18 @@ def day(value: date | str) -> str:
 
 def short_day(value: date | str) -> str:
     """A date in little room: "23 Nov 2026"."""
-    return dates.format_date(_date(value), "medium", locale=i18n.locale())
+    return dates.format_skeleton("yMMMd", _date(value), locale=i18n.locale())
 
 
 def moment(text: str) -> str:
     """A point in time, in UTC: "23 Nov 2026, 10:00:05 UTC"."""
     when = _moment(text)
-    return f"{short_day(when.date())}, {when:%H:%M:%S}{NO_BREAK}UTC"
+    return _("%(day)s, %(time)s") % {"day": short_day(when.date()), "time": _utc(f"{when:%H:%M:%S}")}
 
 
 def time_of_day(text: str) -> str:
     """The time of day of a point in time, in UTC: "10:00 UTC"."""
-    return f"{_moment(text):%H:%M}{NO_BREAK}UTC"
+    return _utc(f"{_moment(text):%H:%M}")
 
 
 def day_of(text: str) -> str:
@@ -115,6 +114,15 @@ def _hours(minutes: int) -> str:
 def _decimal(value: Decimal, decimals: int) -> str:
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
     return numbers.format_decimal(value, pattern, locale=i18n.locale(), numbering_system="latn")
+
+
+def _utc(time: str) -> str:
+    return _together(f"{time}{NO_BREAK}UTC")
+
+
+def _together(text: str) -> str:
+    """A text of Latin letters and digits that holds together where the language runs from right to left."""
+    return f"{LEFT_TO_RIGHT}{text}{END_OF_DIRECTION}" if i18n.direction() == "rtl" else text
 
 
 def _date(value: date | str) -> date:

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway import formats, i18n
 from gateway.asking import ask_openly
+from gateway.i18n import gettext as _
 from gateway.wiring import wiring
 from shared.contracts import ledger
 
@@ -54,7 +55,8 @@ def in_words(series: Series, value: Any) -> str:
         return formats.cash(value, series["currency"], series["minor_units"])
     if unit == "count":
         return formats.count(value)
-    return formats.ratio(Decimal(str(value)), 3)
+    number = formats.ratio(Decimal(str(value)), 3)
+    return _("%(number)s a week") % {"number": number} if unit == "per_week" else number
 
 
 def _all_currencies() -> dict[str, Currency]:

@@ -13,6 +13,8 @@ from gateway.i18n import translated
 from gateway.pages.common import Currency, Series, in_words, latest
 from gateway.wiring import wiring
 from shared.contracts import dashboard
+from shared.contracts.errors import Refusal
+from shared.observability.logs import get_logger
 
 FRESH_SECONDS = 0.8
 """However many look at a currency's figures, the dashboard is asked about once a second."""
@@ -20,6 +22,8 @@ CARD_SECONDS = 5.0
 
 CARD_CODES = ("supply", "volume", "active_accounts")
 KEY_CODES = ("supply", "volume", "transfer_count", "active_accounts", "velocity", "gini_balances")
+log = get_logger(__name__)
+
 WHOLE_TIME = frozenset({"volume", "transfer_count"})
 """Figures of a period that are also told for all the time."""
 
@@ -41,8 +45,10 @@ class KeyFigures(NamedTuple):
 
 
 class Card(NamedTuple):
+    """`figures` are missing where the dashboard does not answer: the page stands without them."""
+
     currency: Currency
-    figures: KeyFigures
+    figures: KeyFigures | None
 
 
 def overview(code: str, codes: Iterable[str], period: str, *, only_now: bool, seconds: float) -> list[Series]:
@@ -82,7 +88,15 @@ def key_figures(
 
 def card_of(currency: Currency) -> Callable[[], Card]:
     """A question for a currency's few figures on the home page."""
-    return lambda: Card(currency, key_figures(currency["code"], "month", CARD_CODES, CARD_SECONDS))
+
+    def ask() -> Card:
+        try:
+            return Card(currency, key_figures(currency["code"], "month", CARD_CODES, CARD_SECONDS))
+        except Refusal as refusal:
+            log.warning("figures_missing", currency=currency["code"], slug=refusal.slug)
+            return Card(currency, None)
+
+    return ask
 
 
 def with_most_life(currencies: Iterable[Currency]) -> list[Currency]:

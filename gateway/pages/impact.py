@@ -21,6 +21,7 @@ from gateway.i18n import translated
 from gateway.pages import figures
 from gateway.pages.common import Currency, Series, currencies, currency_of, in_words
 from gateway.wiring import wiring
+from shared.contracts.errors import Refusal
 
 DEFAULT_PERIOD = "month"
 SHOWN_PERIODS = {"day": 60, "week": 52, "month": 36, "quarter": 20, "year": 15}
@@ -76,17 +77,23 @@ def index() -> str:
 @pages.get("/impact/<string:code>")
 def show(code: str) -> str:
     currency, period = currency_of(code), _period()
-    key, series = together(
-        lambda: figures.key_figures(code, period),
-        lambda: figures.overview(code, CODES, period, only_now=False, seconds=SERIES_SECONDS),
-    )
+    try:
+        key, series = together(
+            lambda: figures.key_figures(code, period),
+            lambda: figures.overview(code, CODES, period, only_now=False, seconds=SERIES_SECONDS),
+        )
+    except Refusal as refusal:
+        if refusal.slug != "unknown-currency":
+            raise
+        # The ledger knows it, the dashboard not yet: it is a moment old.
+        key, series = None, []
     return render_template(
         "impact.html",
         currency=currency,
         period=period,
         period_names=figures.period_names(),
         key=key,
-        figures=_figures(currency, series, period),
+        figures=_figures(currency, series, period) if series else [],
     )
 
 

@@ -223,8 +223,18 @@ def _refused(
     status = refusal.problem.status
     if refusal.slug == "outcome-unknown":
         return _confirm(payment, account, currency, draft, transfer, unknown=True), status
-    told = problems.detail(with_address(refusal, transfer, not_after()))
+    told = problems.detail(_own_writing(with_address(refusal, transfer, not_after()), currency))
     return _page(account["id"], draft, {}, refusal=told, settled=transfer), status
+
+
+def _own_writing(refusal: Refusal, currency: Currency) -> Refusal:
+    """A refusal whose amounts stand as the reader writes them: `available` beside `available_amount`."""
+    told = dict(refusal.parameters)
+    for name in ("available", "amount", "room"):
+        minor = told.get("amount_minor" if name == "amount" else f"{name}_amount")
+        if isinstance(minor, int):
+            told[name] = formats.cash(minor, currency["code"], currency["minor_units"])
+    return Refusal(refusal.slug, refusal.faults, **told)
 
 
 def _cash(money: dict[str, Any], currency: Currency) -> str:
