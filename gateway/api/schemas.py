@@ -46,6 +46,7 @@ class IndicatorQuery(Schema):
     start = fields.Date(data_key="from")
     end = fields.Date(data_key="to")
     period = fields.String(validate=validate.OneOf(dashboard.PERIODS), load_default="month")
+    accounts = fields.String(validate=validate.OneOf(dashboard.ACCOUNTS), load_default="all")
 
 
 class _ListView(Schema):

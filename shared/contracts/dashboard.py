@@ -7,6 +7,8 @@ from shared.contracts.ledger import Arguments
 SERVICE = "dashboard"
 AUDIENCE = "dashboard"
 PERIODS = ("day", "week", "month", "quarter", "year", "all")
+ACCOUNTS = ("all", "active")
+"""Over which accounts a Gini index is taken: all, or those that took part in a transfer of the period."""
 MAX_PERIODS = 400
 """How many periods one answer covers at most."""
 
@@ -24,6 +26,7 @@ class GetIndicator(Arguments):
     start = fields.Date(data_key="from", load_default=None, allow_none=True)
     end = fields.Date(data_key="to", load_default=None, allow_none=True)
     period = fields.String(load_default="month", validate=validate.OneOf(PERIODS))
+    accounts = fields.String(load_default="all", validate=validate.OneOf(ACCOUNTS))
 
 
 class GetOverview(Arguments):
@@ -35,6 +38,7 @@ class GetOverview(Arguments):
     start = fields.Date(data_key="from", load_default=None, allow_none=True)
     end = fields.Date(data_key="to", load_default=None, allow_none=True)
     period = fields.String(load_default="month", validate=validate.OneOf(PERIODS))
+    accounts = fields.String(load_default="all", validate=validate.OneOf(ACCOUNTS))
 
 
 class IndicatorView(Schema):

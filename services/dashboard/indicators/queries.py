@@ -30,13 +30,16 @@ from shared.messaging.service import Request
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked about one or more indicators; `start` and `end` as in `periods.choose`."""
+    """What is asked about one or more indicators; `start` and `end` as in `periods.choose`, `accounts` "all"
+    or "active".
+    """
 
     currency: str | None
     territory: str | None
     period: str
     start: date | None
     end: date | None
+    accounts: str = "all"
 
     @classmethod
     def of(cls, request: Request) -> "Question":
@@ -115,6 +118,7 @@ class _Currency:
                 self._periods,
                 until_us,
                 accounted=question.territory is None and row.kind != MUTUAL_CREDIT,
+                only_active=question.accounts == "active",
             )
             if pools
             else None

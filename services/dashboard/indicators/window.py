@@ -55,7 +55,8 @@ class Window:
     """Pools over periods that follow each other. `until_us` is the present: later than every entry.
 
     `accounted`: issued less redeemed must be the supply. Not so in mutual credit, and not in a single
-    territory, since issuing and redeeming belong to the whole currency.
+    territory, since issuing and redeeming belong to the whole currency. `only_active`: accounts without a
+    transfer in a period do not count as its members.
     """
 
     def __init__(
@@ -65,9 +66,11 @@ class Window:
         periods: Sequence[Period],
         until_us: int,
         accounted: bool,
+        only_active: bool = False,
     ) -> None:
         self.periods = periods
         self.accounted = accounted
+        self._only_active = only_active
         self._connection = connection
         self._pools = pools
         self._until_us = until_us
@@ -142,7 +145,11 @@ class Window:
 
     @cached_property
     def members(self) -> list[int]:
-        """For each period: accounts of people and organisations that were opened before its end."""
+        """For each period: accounts of people and organisations that were opened before its end, or of these
+        the active ones.
+        """
+        if self._only_active:
+            return [len(of_period) for of_period in self.received]
         found = [0] * len(self.periods)
         for day, accounts in self._members(_ACCOUNTS.since, _ACCOUNTS.since < self._past):
             found[max(self._index(day), 0)] += accounts
@@ -157,10 +164,11 @@ class Window:
             if account not in others:
                 of_period = changes[self._index(day)]
                 of_period[account] = of_period.get(account, 0) + change
-        for of_period in changes:
+        for of_period, active in zip(changes, self.received, strict=True):
             for account, change in of_period.items():
                 current[account] = current.get(account, 0) + change
-            yield [balance for balance in current.values() if balance]
+            counted = active if self._only_active else current
+            yield [balance for account in counted if (balance := current.get(account, 0))]
 
     def _index(self, day: int) -> int:
         """Which period a day lies in; -1 before the first."""

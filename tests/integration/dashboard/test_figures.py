@@ -100,6 +100,14 @@ def test_figures_by_hand(resources: Resources) -> None:
     assert found == BY_HAND
 
 
+def test_gini_over_active_accounts_alone(resources: Resources) -> None:
+    # In the second week Bea paid Ana 30; the shop, with its 110, took no part.
+    # Balances 20 and 430: (-1 * 20 + 1 * 430) / (2 * 450). Received 0 and 30: (-1 * 0 + 1 * 30) / (2 * 30).
+    question = Question("PUMA", None, "week", None, None, accounts="active")
+    balances, received = answer(resources, ["gini_balances", "gini_received"], question, NOW)
+    assert (values(balances)[1], values(received)[1]) == (0.455556, 0.5)
+
+
 def test_the_period_that_runs_is_not_closed(resources: Resources) -> None:
     assert [value["closed"] for value in ask(resources, "volume")["values"]] == [True, False]
 
