@@ -1,5 +1,6 @@
 """Answers about currencies, accounts and transfers, in the form of `shared.contracts.ledger`'s views."""
 
+from functools import lru_cache
 from typing import Any
 
 from services.ledger.kernel.apply import account_of, currency_of
@@ -8,6 +9,9 @@ from services.ledger.kernel.state import Account, Currency
 from shared.contracts import clock, money
 from shared.contracts.journal import CURRENCY_CREATED, TRANSFER_POSTED
 from shared.contracts.ledger import HOLDER_KINDS
+
+# All transfers of a batch have the same time of recording.
+_time_text = lru_cache(maxsize=1024)(clock.to_text)
 
 
 def currency_view(currency: Currency) -> dict[str, Any]:
@@ -51,7 +55,6 @@ def transfer_view(record: Record, minor_units: int) -> dict[str, Any]:
     """
     transfer = record.payload["transfer"]
     note = record.note
-    recorded_at = clock.to_text(record.recorded_at)
     return {
         "id": record.command,
         "kind": transfer["kind"],
@@ -61,10 +64,8 @@ def transfer_view(record: Record, minor_units: int) -> dict[str, Any]:
         "amount": money.view(transfer["amount"], transfer["currency"], minor_units),
         "memo": note.memo if note else "",
         "case_reference": note.case_reference if note else "",
-        "recorded_at": recorded_at,
-        "occurred_at": recorded_at
-        if record.occurred_at == record.recorded_at
-        else clock.to_text(record.occurred_at),
+        "recorded_at": _time_text(record.recorded_at),
+        "occurred_at": _time_text(record.occurred_at),
         "partition": record.partition,
         "sequence": record.sequence,
         "hash": record.hash.hex(),

@@ -18,7 +18,7 @@ from services.ledger.kernel.state import PLAIN, Account, Currency, Known, first_
 from services.ledger.writer import rows
 from services.ledger.writer.store import Batch, FenceMissed, Partition, StoreError
 
-SMALL_BATCH = 32
+SMALL_BATCH = 64
 """Up to how many transfers one statement writes; beyond it, COPY is faster (measured)."""
 
 ADVISORY_CLASS = 0x4C444752
