@@ -42,7 +42,6 @@ class Books:
         self.sequence = 0
         self.hash = GENESIS
         self.recorded_at = 0
-        self.timeline = ""
         self.entries = 0
         self.accounts: dict[str, Account] = {}
         self.currencies: dict[str, dict[str, Any]] = {}
@@ -59,8 +58,7 @@ class Books:
         for account in record.payload["accounts"]:
             self._open(record, account)
         lines = self._book(record)
-        self.sequence, self.hash = record.sequence, record.hash
-        self.recorded_at, self.timeline = record.recorded_at, record.timeline
+        self.sequence, self.hash, self.recorded_at = record.sequence, record.hash, record.recorded_at
         self.entries += len(lines)
         return lines
 

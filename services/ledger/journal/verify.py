@@ -210,8 +210,6 @@ def _check_partition(connection: Connection, books: Books) -> None:
             f"the journal ends with record {books.sequence}; the row of partition {books.partition} "
             f"says {row.last_sequence}, or another hash or time"
         )
-    if books.sequence and row.timeline != books.timeline:
-        raise Fault(f"the last record is of another timeline than partition {books.partition}")
 
 
 def _check_currencies(connection: Connection, books: Books) -> None:
