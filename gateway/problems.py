@@ -122,6 +122,10 @@ def _on_fault(error: Exception) -> BaseResponse:
 
 def _refusal_of(error: HTTPException) -> Refusal:
     data: Mapping[str, Any] = getattr(error, "data", None) or {}
+    if "messages" in data and error.code == 400:
+        # What webargs could not read at all.
+        [(_place, sentences)] = data["messages"].items()
+        return Refusal("malformed-json", reason=" ".join(sentences).removesuffix("."))
     if "messages" in data:
         # What webargs found: {"json": {field: [...]}} or {"query": {...}}.
         places = data["messages"].items()

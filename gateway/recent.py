@@ -14,7 +14,7 @@ class Recent:
     """Remembers what a function answered for some seconds. Whoever asks while it runs waits for the same
     answer.
 
-    Only for what every reader may see alike.
+    A key must name all that the answer depends on, and who may see it.
     """
 
     def __init__(self, limit: int = LIMIT, clock: Callable[[], float] = time.monotonic) -> None:
@@ -46,3 +46,8 @@ class Recent:
             future.set_exception(error)
             raise
         return future.result()
+
+    def forget(self, key: Hashable) -> None:
+        """Drop what is kept for a key."""
+        with self._lock:
+            self._kept.pop(key, None)

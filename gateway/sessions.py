@@ -5,13 +5,13 @@ A session that is ended through this process is forgotten at once; one that anot
 """
 
 import hashlib
-import threading
-from collections import OrderedDict
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.contracts import clock, dashboard, identity, ledger
+from gateway.recent import Recent
+from shared.contracts import dashboard, identity, ledger
 from shared.messaging.client import Client
 
 AUDIENCES = (ledger.AUDIENCE, identity.AUDIENCE, dashboard.AUDIENCE)
@@ -23,14 +23,11 @@ tokens last much longer, so none ends while its request is on its way."""
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A person with a session, and the internal tokens that speak for them, by audience; believed until
-    `remembered_until` (Unix microseconds).
-    """
+    """A person with a session, and the internal tokens that speak for them, by audience."""
 
     secret: str
     person: Mapping[str, Any]
     tokens: Mapping[str, str]
-    remembered_until: int
 
     @property
     def id(self) -> str:
@@ -45,43 +42,35 @@ class SignedIn:
 
 
 class SessionTokens:
-    """Exchanges sessions at identity and remembers the answers, by the hash of the secret."""
+    """Exchanges sessions at identity and remembers the answers, by the hash of the secret.
+
+    However many requests of a session arrive together, identity is asked once.
+    """
 
     def __init__(
-        self, client: Client, size: int = CACHE_SIZE, now_us: Callable[[], int] = clock.now_us
+        self, client: Client, size: int = CACHE_SIZE, seconds_now: Callable[[], float] = time.monotonic
     ) -> None:
         self._client = client
-        self._size = size
-        self._now_us = now_us
-        self._lock = threading.Lock()
-        self._known: OrderedDict[bytes, SignedIn] = OrderedDict()
+        self._recent = Recent(size, seconds_now)
 
     def exchange(self, secret: str, not_after: int) -> SignedIn:
         """The person behind a session. Raises Refusal `not-signed-in` where the session is none."""
-        key = _key(secret)
-        with self._lock:
-            known = self._known.get(key)
-        if known is not None and known.remembered_until > self._now_us():
-            return known
-        answer = self._client.call(
-            identity.SERVICE,
-            "exchange",
-            {"session": secret, "audiences": list(AUDIENCES)},
-            not_after=not_after,
-        )
-        until = self._now_us() + REMEMBERED_SECONDS * clock.MICROSECONDS
-        fresh = SignedIn(secret, answer["person"], answer["tokens"], until)
-        with self._lock:
-            self._known[key] = fresh
-            self._known.move_to_end(key)
-            while len(self._known) > self._size:
-                self._known.popitem(last=False)
-        return fresh
+
+        def ask() -> SignedIn:
+            answer = self._client.call(
+                identity.SERVICE,
+                "exchange",
+                {"session": secret, "audiences": list(AUDIENCES)},
+                not_after=not_after,
+            )
+            return SignedIn(secret, answer["person"], answer["tokens"])
+
+        known: SignedIn = self._recent.get(_key(secret), REMEMBERED_SECONDS, ask)
+        return known
 
     def forget(self, secret: str) -> None:
         """Drop what is remembered of a session."""
-        with self._lock:
-            self._known.pop(_key(secret), None)
+        self._recent.forget(_key(secret))
 
 
 def _key(secret: str) -> bytes:
