@@ -43,18 +43,24 @@ class Chromium:
 
     @contextmanager
     def page(
-        self, viewport: tuple[int, int] = WIDE, locale: str = "en-GB", base_url: str | None = None
+        self,
+        viewport: tuple[int, int] = WIDE,
+        locale: str = "en-GB",
+        base_url: str | None = None,
+        *,
+        scripts: bool = True,
     ) -> Iterator[Page]:
         """A fresh page of this width and height (CSS pixels), in a context of its own that ends with it.
 
-        Paths given to `page.goto` are taken relative to `base_url`. Waiting ends after 10 s. A script error
-        on the page fails the test when the page closes.
+        Paths given to `page.goto` are taken relative to `base_url`. Waiting ends after 10 s. Without
+        `scripts` the page runs none; otherwise a script error fails the test when the page closes.
         """
         width, height = viewport
         context = self._browser.new_context(
             viewport={"width": width, "height": height},
             locale=locale,
             base_url=base_url,
+            java_script_enabled=scripts,
             reduced_motion="reduce",
         )
         context.set_default_timeout(10_000)
