@@ -22,6 +22,8 @@ from shared.contracts.errors import Refusal
 from shared.contracts.ledger import Command, CreateCurrency, OpenAccount, Outcome
 
 MAX_CACHED_ACCOUNTS = 200_000
+MAX_CACHED_CURRENCIES = 10_000
+"""Codes and ids that do not exist count as well, so that asking for many of them fills no memory."""
 CLOCK_TOLERANCE_US = 60 * clock.MICROSECONDS
 """By how much the clock may be behind the last record, before nothing is written any more."""
 
@@ -75,6 +77,8 @@ class Decider:
         state = self._state
         if len(state.accounts) > MAX_CACHED_ACCOUNTS:
             state.accounts = {}
+        if len(state.currencies) > MAX_CACHED_CURRENCIES:
+            state.currencies = {}
         codes = {_code_of(command) for command in commands}
         if missing := codes - state.currencies.keys():
             state.currencies.update(dict.fromkeys(missing))

@@ -18,6 +18,10 @@ class StoreError(Exception):
         self.connection_lost = connection_lost
 
 
+class BooksBroken(Exception):
+    """A balance that was to be changed is not there. The batch was not written."""
+
+
 class FenceMissed(Exception):
     """The partition is not as this writer left it, or is frozen; the batch was not written."""
 
@@ -111,4 +115,4 @@ class Store(Protocol):
         """What the commands with these ids came to, of those that are known."""
 
     def write(self, batch: Batch) -> None:
-        """Write the batch in one transaction that begins with the fence. Raises FenceMissed."""
+        """Write the batch in one transaction, the fence first. Raises FenceMissed and BooksBroken."""

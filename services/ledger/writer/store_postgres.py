@@ -16,7 +16,7 @@ from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 from services.ledger.kernel.record import GENESIS
 from services.ledger.kernel.state import PLAIN, Account, Currency, Known, first_account
 from services.ledger.writer import rows
-from services.ledger.writer.store import Batch, FenceMissed, Partition, StoreError
+from services.ledger.writer.store import Batch, BooksBroken, FenceMissed, Partition, StoreError
 
 SMALL_BATCH = 64
 """Up to how many transfers one statement writes; beyond it, COPY is faster (measured)."""
@@ -68,8 +68,15 @@ changed AS (
         %(accounts)b::bigint[], %(balances)b::bigint[], %(totals)b::bigint[]
     ) new(account, balance, total)
     WHERE balances.account = new.account AND balances.bucket = '' AND EXISTS (SELECT FROM fence)
+    RETURNING 1
 )
-SELECT count(*) FROM fence
+SELECT CASE
+    WHEN moved.rows = 0 THEN 0
+    WHEN hit.rows = %(hits)s THEN 1
+    -- A balance is missing: dividing by zero takes the whole statement back.
+    ELSE 1 / (moved.rows - 1)
+END
+FROM (SELECT count(*) FROM fence) moved(rows), (SELECT count(*) FROM changed) hit(rows)
 """
 
 UPDATE_BALANCES = """
@@ -198,7 +205,12 @@ class PostgresStore:
             self._write_large(batch)
 
     def _write_small(self, batch: Batch) -> None:
-        if self._query(WRITE_SMALL, _small_values(batch))[0][0] != 1:
+        with self._translated():
+            try:
+                written = self._opened().execute(WRITE_SMALL, _small_values(batch)).fetchall()
+            except psycopg.errors.DivisionByZero as error:
+                raise BooksBroken(f"not all of {len(batch.changes)} balances are there") from error
+        if written[0][0] != 1:
             raise FenceMissed
 
     def _write_large(self, batch: Batch) -> None:
@@ -276,6 +288,7 @@ def _small_values(batch: Batch) -> dict[str, Any]:
         "accounts": [change.account for change in changes],
         "balances": [change.balance for change in changes],
         "totals": [change.total for change in changes],
+        "hits": len(changes),
     }
 
 
@@ -293,7 +306,9 @@ def _write_balances(connection: psycopg.Connection[Any], batch: Batch) -> None:
     updated = rows.updated(batch)
     if updated:
         columns = [list(column) for column in zip(*updated, strict=True)]
-        connection.execute(UPDATE_BALANCES, columns[:3])
+        changed = connection.execute(UPDATE_BALANCES, columns[:3]).rowcount
+        if changed != len(updated):
+            raise BooksBroken(f"{changed} of {len(updated)} balances are there")
     held, emptied = rows.special(batch)
     with connection.cursor() as cursor:
         if held:

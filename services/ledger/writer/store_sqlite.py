@@ -10,7 +10,7 @@ from services.ledger.columns import to_bytes, to_text
 from services.ledger.kernel.record import GENESIS
 from services.ledger.kernel.state import Account, Currency, Known, first_account
 from services.ledger.writer import rows
-from services.ledger.writer.store import Batch, FenceMissed, Partition, StoreError
+from services.ledger.writer.store import Batch, BooksBroken, FenceMissed, Partition, StoreError
 from shared.db.engine import BUSY_TIMEOUT_SECONDS
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-65536")
@@ -160,9 +160,12 @@ def _translated() -> Iterator[None]:
 
 
 def _write_balances(connection: sqlite3.Connection, batch: Batch) -> None:
-    connection.executemany(
-        "UPDATE balances SET balance = ?2, total = ?3 WHERE account = ?1 AND bucket = ?4", rows.updated(batch)
+    changes = rows.updated(batch)
+    changed = connection.executemany(
+        "UPDATE balances SET balance = ?2, total = ?3 WHERE account = ?1 AND bucket = ?4", changes
     )
+    if changes and changed.rowcount != len(changes):
+        raise BooksBroken(f"{changed.rowcount} of {len(changes)} balances are there")
     held, emptied = rows.special(batch)
     connection.executemany(
         "INSERT INTO balances (account, balance, total, bucket) VALUES (?, ?, ?, ?) "

@@ -125,6 +125,19 @@ def test_a_database_that_refuses_leaves_nothing_half_done(puma: Ledger) -> None:
     assert puma.total(account) == 11
 
 
+@pytest.mark.parametrize("size", [1, 100])
+def test_a_balance_that_is_gone_stops_what_would_change_it(puma: Ledger, size: int) -> None:
+    lost, kept = puma.account(issued=1), puma.account(issued=1)
+    puma.execute("DELETE FROM balances WHERE account = 2")
+    outcomes = puma.decide([issue(lost, 10) for _ in range(size)])
+    assert {refused_as(outcome) for outcome in outcomes} == {"internal-error"}
+    puma.view(issue(kept, 10))
+    assert puma.total(kept) == 11
+    with puma.database.read() as connection:
+        records = connection.exec_driver_sql("SELECT count(*) FROM journal").scalar()
+    assert records == 6
+
+
 def test_a_mistake_of_ours_takes_only_its_own_call(puma: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     account = puma.account()
     poison = issue(account, 13)
