@@ -59,9 +59,11 @@ def test_rows_are_the_format_in_order_of_time(town: Written) -> None:
     datetime.fromisoformat(times[0])
     for line in town.lines:
         assert line["transfer_subtype"] in SUBTYPES
-        assert ADDRESS.fullmatch(line["source"]) and ADDRESS.fullmatch(line["target"])
+        assert ADDRESS.fullmatch(line["source"])
+        assert ADDRESS.fullmatch(line["target"])
         assert line["source"] != line["target"]
-        assert re.fullmatch(r"\d+\.\d\d", line["weight"]) and cents(line["weight"]) > 0
+        assert re.fullmatch(r"\d+\.\d\d", line["weight"])
+        assert cents(line["weight"]) > 0
     assert len({(line["token_name"], line["token_address"]) for line in town.lines}) == 1
 
 
