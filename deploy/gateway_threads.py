@@ -8,7 +8,7 @@ from waitress.server import create_server
 
 from deploy.embedded import PARTITION, Embedded
 from deploy.refusals import CommandRefused
-from gateway.app import create_app
+from gateway.app import close, create_app
 from shared.config import Config
 from shared.messaging.coalescing import CoalescingWriter
 
@@ -48,9 +48,9 @@ class GatewayServer:
 
     def __init__(self, config: Config, embedded: Embedded, bound: socket.socket, *, threads: int) -> None:
         self._writer = CoalescingWriter(embedded.client, PARTITION)
-        app = create_app(config, embedded.client, self._writer)
+        self._app = create_app(config, embedded.client, self._writer)
         self._server = create_server(
-            app,
+            self._app,
             sockets=[bound],
             threads=threads,
             backlog=BACKLOG,
@@ -76,3 +76,4 @@ class GatewayServer:
         self._server.close()
         self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=5)
         self._writer.close()
+        close(self._app)

@@ -1,5 +1,7 @@
 """The gateway as a WSGI application."""
 
+from typing import cast
+
 from flask import Flask
 from jinja2 import StrictUndefined
 
@@ -45,6 +47,11 @@ def create_app(config: Config, client: Client, writer: WriterSender) -> Flask:
     described = openapi.complete(openapi.register(app))
     app.add_url_rule("/api/v1/openapi.json", "openapi", lambda: json(described))
     return app
+
+
+def close(app: Flask) -> None:
+    """End what the application has started: the process that draws its charts."""
+    cast(Wiring, app.extensions[NAME]).charts.close()
 
 
 class _Application(Flask):
