@@ -48,7 +48,7 @@ def main() -> None:
     from deploy.refusals import as_one_line
 
     with as_one_line():
-        arguments: dict[str, Any] = {"standalone_mode": False}
+        arguments: dict[str, Any] = {"standalone_mode": False, "prog_name": "medtown"}
         result = cli.main(**arguments)
     raise SystemExit(result if isinstance(result, int) else 0)
 

@@ -91,9 +91,10 @@ class Deployment(ABC):
         """kill -9 of the process and its children."""
         self._signal(process, signal.SIGKILL)
 
-    def stop(self, process: str) -> None:
-        """Ask the process to end, and see that it does."""
-        self._signal(process, signal.SIGTERM)
+    def stop(self, process: str, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask the process to end, see that it does, and return its exit code."""
+        self._signal(process, number)
+        return self._running[process].returncode
 
     def has_ended(self, process: str) -> bool:
         return self._running[process].poll() is not None
@@ -159,13 +160,17 @@ class Deployment(ABC):
 
 
 class EmbeddedDeployment(Deployment):
-    """Everything in the one process "up"."""
+    """Everything in the one process "up"; with the demo data where `demo` is "auto"."""
 
     kind = "embedded"
     processes = ("up",)
 
+    def __init__(self, demo: str = "off") -> None:
+        super().__init__()
+        self._demo = demo
+
     def environment(self, process: str) -> Mapping[str, str]:
-        return {"MEDTOWN_PORT": str(self.port), "MEDTOWN_DATA": str(self.data), "MEDTOWN_DEMO": "off"}
+        return {"MEDTOWN_PORT": str(self.port), "MEDTOWN_DATA": str(self.data), "MEDTOWN_DEMO": self._demo}
 
     def arguments(self, process: str) -> Sequence[str]:
         return ("up",)
