@@ -10,15 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 
 SEA, TERRACOTTA, OLIVE, SAFFRON = "#0B5A7A", "#B2472A", "#5B6B1F", "#8A5A00"
-INK, INK_SOFT, LINE, SURFACE = "#1D2A33", "#4F5D66", "#D9D2C5", "#FFFFFF"
+INK_SOFT, LINE = "#4F5D66", "#D9D2C5"
 FONT = "IBM Plex Sans, IBM Plex Sans Arabic, sans-serif"
 
 WIDTH, HEIGHT = 380, 190
 LETTER_SIZE = 14
 MOST_VALUE_TICKS = 4
 MOST_TIME_TICKS = 3
+NAME_HEIGHT = 20
 OPEN_OPACITY = 0.45
 """How a period that still runs is set apart from those that are over."""
+
+
+_TIME = {"field": "at", "type": "ordinal"}
+_VALUE = {"field": "value", "type": "quantitative"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,10 @@ class Line:
 
 
 def bars(line: Line, unit: int, write: Callable[[int], str]) -> dict[str, Any]:
-    """Totals of periods. `unit` is what makes 1 on the axis, `write` gives an axis value its text."""
+    """Totals of periods, the last one labelled where no other bar stands in the way.
+
+    `unit` is what makes 1 on the axis, `write` gives an axis value its text.
+    """
     rows = _rows([line])
     mark = {
         "mark": {"type": "bar", "color": line.colour},
@@ -51,12 +59,13 @@ def bars(line: Line, unit: int, write: Callable[[int], str]) -> dict[str, Any]:
             "opacity": {"condition": {"test": "!datum.closed", "value": OPEN_OPACITY}, "value": 1},
         },
     }
-    label = _label_of_last(line, above=True) if _is_highest_at_end(line) else []
-    return _chart(rows, [mark, *label])
+    return _chart(rows, [mark, *_label_of_last(line)])
 
 
 def lines(given: Sequence[Line], unit: int, write: Callable[[int], str]) -> dict[str, Any]:
-    """States at the ends of periods, one line or several; each is named at its end."""
+    """States at the ends of periods, one line or several; several are named above the picture, in the order
+    in which they end.
+    """
     rows = _rows(given)
     layers: list[dict[str, Any]] = []
     dashes = ([1, 0], [7, 4])
@@ -76,8 +85,7 @@ def lines(given: Sequence[Line], unit: int, write: Callable[[int], str]) -> dict
             }
         )
     layers += [_dot_on_last(line) for line in given]
-    for line, above in _sides(given):
-        layers += _label_of_last(line, above=above)
+    layers += _names(given) if len(given) > 1 else _label_of_last(given[0])
     return _chart(rows, layers)
 
 
@@ -153,55 +161,51 @@ def _dot_on_last(line: Line) -> dict[str, Any]:
     return {
         "transform": _only_last(line),
         "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1, "color": line.colour},
-        "encoding": _place(),
+        "encoding": {"x": _TIME, "y": _VALUE},
     }
 
 
-def _label_of_last(line: Line, *, above: bool) -> list[dict[str, Any]]:
-    """The last figure in words beside its place: its edge first, to be read across other lines."""
-    mark = {
-        "type": "text",
-        "align": "right",
-        "baseline": "bottom" if above else "top",
-        "dy": -9 if above else 9,
-        "dx": 10,
-        "fontSize": LETTER_SIZE,
-        "fontWeight": 600,
-    }
-    edge = {"color": SURFACE, "stroke": SURFACE, "strokeWidth": 5, "strokeJoin": "round"}
-    encoding = {**_place(), "text": {"field": "text", "type": "nominal"}}
+def _label_of_last(line: Line) -> list[dict[str, Any]]:
+    """The last figure in words above its place; none where something higher would stand behind the words."""
+    known = _known(line)
+    if not known or known[-1] < max(known):
+        return []
+    place = {"baseline": "bottom", "dy": -9, "dx": 10}
+    return [_text(line, place, {"x": _TIME, "y": _VALUE})]
+
+
+def _names(given: Sequence[Line]) -> list[dict[str, Any]]:
+    """Name and last figure of each line, one below the other above the picture: the highest line first."""
+    ordered = sorted(given, key=lambda line: (_known(line) or [0])[-1])
     return [
-        {"transform": _only_last(line), "mark": {**mark, **colours}, "encoding": encoding}
-        for colours in (edge, {"color": line.colour})
+        _text(line, {"baseline": "bottom"}, {"x": {"value": "width"}, "y": {"value": -8 - row * NAME_HEIGHT}})
+        for row, line in enumerate(ordered)
     ]
 
 
-def _is_highest_at_end(line: Line) -> bool:
-    """Whether a label above the last bar meets no other bar."""
-    known = [point.value for point in line.points if point.value is not None]
-    return bool(known) and known[-1] == max(known)
+def _text(line: Line, place: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:
+    mark = {
+        "type": "text",
+        "align": "right",
+        "fontSize": LETTER_SIZE,
+        "fontWeight": 600,
+        "color": line.colour,
+    }
+    return {
+        "transform": _only_last(line),
+        "mark": {**mark, **place},
+        "encoding": {**encoding, "text": {"field": "text", "type": "nominal"}},
+    }
+
+
+def _known(line: Line) -> list[int]:
+    return [point.value for point in line.points if point.value is not None]
 
 
 def _only_last(line: Line) -> list[dict[str, Any]]:
     known = [number for number, point in enumerate(line.points) if point.value is not None]
     last = known[-1] if known else -1
     return [{"filter": {"and": [{"field": "name", "equal": line.name}, {"field": "at", "equal": last}]}}]
-
-
-def _place() -> dict[str, Any]:
-    return {
-        "x": {"field": "at", "type": "ordinal"},
-        "y": {"field": "value", "type": "quantitative"},
-    }
-
-
-def _sides(given: Sequence[Line]) -> list[tuple[Line, bool]]:
-    """Which labels stand above their line: of two, the higher one."""
-    ends = []
-    for line in given:
-        known = [point.value for point in line.points if point.value is not None]
-        ends.append(known[-1] if known else 0)
-    return [(line, len(given) == 1 or end == max(ends)) for line, end in zip(given, ends, strict=True)]
 
 
 def _spread(count: int) -> list[int]:
