@@ -1,14 +1,17 @@
 """The gateway as a WSGI application."""
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 from flask import Flask
 from jinja2 import StrictUndefined
 
-from gateway import i18n, measuring, openapi, problems, protection, reader
+from gateway import i18n, openapi, problems, protection, reader
 from gateway.api.answers import json
+from gateway.asking import COOKIE
 from gateway.assets import Assets
 from gateway.charts.renderer import ChartRenderer
+from gateway.edge import Edge
 from gateway.health import health
 from gateway.pages import api_page, frame, home, impact, problem_pages, sign_in, wallet
 from gateway.recent import Recent
@@ -39,13 +42,16 @@ def create_app(config: Config, client: Client, writer: WriterSender) -> Flask:
         charts=ChartRenderer(),
         recent=Recent(),
     )
-    for part in (measuring, reader, protection, problems, frame):
+    for part in (reader, protection, problems, frame):
         part.register(app)
     app.register_blueprint(health)
     for page in (home, sign_in, wallet, impact, problem_pages, api_page):
         app.register_blueprint(page.pages)
     described = openapi.complete(openapi.register(app))
     app.add_url_rule("/api/v1/openapi.json", "openapi", lambda: json(described))
+    app.wsgi_app = Edge(  # type: ignore[method-assign]
+        app.wsgi_app, cookie=COOKIE, https=config.public_url.startswith("https://")
+    )
     return app
 
 
@@ -55,5 +61,9 @@ def close(app: Flask) -> None:
 
 
 class _Application(Flask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """As it is: no view here is asynchronous, and Flask would look ten times a request."""
+        return func
+
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         return HASHED_SECONDS if filename and filename.startswith("dist/assets/") else OTHER_SECONDS

@@ -37,7 +37,7 @@ def not_after() -> int:
 
 def secret() -> str | None:
     """The session's secret that came with the request: its bearer token, or else its cookie."""
-    header = request.headers.get("Authorization")
+    header = request.environ.get("HTTP_AUTHORIZATION")
     if header is not None:
         scheme, _, value = header.partition(" ")
         return value.strip() if scheme.lower() == "bearer" else ""

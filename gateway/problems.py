@@ -11,13 +11,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from gateway import i18n
-from gateway.wiring import public_url
+from gateway.reader import in_words
+from gateway.wiring import API_PREFIX, public_url
 from shared.contracts.errors import Fault, Problem, Refusal
 from shared.messaging.dispatch import faults_of
 from shared.observability.logs import get_logger
 
 CONTENT_TYPE = "application/problem+json"
-API_PREFIX = "/api/v1"
 RETRY_SECONDS = 2
 """What a caller is told to wait where nothing better is known."""
 
@@ -158,7 +158,7 @@ def _faults_in(place: str, found: Any) -> list[Fault]:
 
 def _as_json(refusal: Refusal) -> Response:
     content = body(refusal, request.path, public_url())
-    return Response(msgspec.json.encode(content), content_type=CONTENT_TYPE)
+    return in_words(Response(msgspec.json.encode(content), content_type=CONTENT_TYPE))
 
 
 def _as_page(refusal: Refusal) -> Response:

@@ -4,8 +4,7 @@ from flask import Flask, Response, request
 
 from gateway import i18n
 from gateway.asking import maybe_signed_in
-from gateway.problems import API_PREFIX
-from gateway.wiring import is_https
+from gateway.wiring import API_PREFIX, is_https
 
 LANGUAGE_COOKIE = "medtown_lang"
 YEAR_SECONDS = 365 * 24 * 3600
@@ -16,11 +15,20 @@ def register(app: Flask) -> None:
     app.after_request(_remember_language)
 
 
+def in_words(response: Response) -> Response:
+    """Say in which language an answer is, and that it hangs on what the reader prefers."""
+    response.headers.setdefault("Content-Language", i18n.language())
+    response.vary.add("Accept-Language")
+    return response
+
+
 def _choose_language() -> None:
-    accepted = request.accept_languages
-    if request.path.startswith((API_PREFIX, "/static/")):
-        i18n.choose(i18n.wanted(None, None, None, accepted))
+    environ = request.environ
+    if environ["PATH_INFO"].startswith((API_PREFIX, "/static/")):
+        named = "HTTP_ACCEPT_LANGUAGE" in environ
+        i18n.choose(i18n.wanted(None, None, None, request.accept_languages) if named else i18n.DEFAULT)
         return
+    accepted = request.accept_languages
     given, remembered = request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE)
     own = None
     if given not in i18n.OWN_NAMES and remembered not in i18n.OWN_NAMES:
@@ -32,19 +40,17 @@ def _choose_language() -> None:
 
 
 def _remember_language(response: Response) -> Response:
-    if request.path.startswith("/static/"):
+    if request.environ["PATH_INFO"].startswith((API_PREFIX, "/static/")):
         return response
-    response.headers.setdefault("Content-Language", i18n.language())
-    response.vary.add("Accept-Language")
-    if not request.path.startswith(API_PREFIX):
-        response.vary.add("Cookie")
-        if request.args.get("lang") in i18n.OWN_NAMES:
-            response.set_cookie(
-                LANGUAGE_COOKIE,
-                i18n.language(),
-                max_age=YEAR_SECONDS,
-                samesite="Lax",
-                secure=is_https(),
-                httponly=True,
-            )
+    in_words(response)
+    response.vary.add("Cookie")
+    if request.args.get("lang") in i18n.OWN_NAMES:
+        response.set_cookie(
+            LANGUAGE_COOKIE,
+            i18n.language(),
+            max_age=YEAR_SECONDS,
+            samesite="Lax",
+            secure=is_https(),
+            httponly=True,
+        )
     return response

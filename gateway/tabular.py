@@ -4,7 +4,9 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
-from flask import Response, request, stream_with_context
+from flask import Response, request
+
+from gateway.streaming import streamed
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
 ROWS_PER_PIECE = 200
@@ -24,19 +26,19 @@ def wanted() -> bool:
 
 def response(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
     """A CSV download of this name; `rows` are taken as they come."""
-    answer = Response(stream_with_context(_pieces(columns, rows)), content_type=CONTENT_TYPE)
+    answer = streamed(_pieces(columns, rows), CONTENT_TYPE)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return answer
 
 
-def _pieces(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+def _pieces(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
     piece = io.StringIO(newline="")
     writer = csv.writer(piece, lineterminator="\r\n")
     writer.writerow(columns)
     for number, row in enumerate(rows, 1):
         writer.writerow(row)
         if number % ROWS_PER_PIECE == 0:
-            yield piece.getvalue()
+            yield piece.getvalue().encode()
             piece.seek(0)
             piece.truncate()
-    yield piece.getvalue()
+    yield piece.getvalue().encode()

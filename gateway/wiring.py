@@ -15,6 +15,7 @@ from shared.contracts.ledger import Command, Outcome
 from shared.messaging.client import Client
 
 NAME = "medtown"
+API_PREFIX = "/api/v1"
 
 
 class WriterSender(Protocol):
@@ -51,4 +52,4 @@ def public_url() -> str:
 
 
 def is_https() -> bool:
-    return public_url().startswith("https://")
+    return wiring().config.public_url.startswith("https://") or request.scheme == "https"

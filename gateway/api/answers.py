@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from flask import Response, request
+from flask import Request, Response, request
 from flask_smorest import Blueprint
 from marshmallow import RAISE
 from webargs.flaskparser import FlaskParser
 
-from gateway.problems import API_PREFIX
+from gateway.wiring import API_PREFIX
 from shared.contracts.errors import Fault, Refusal
 
 JSON = "application/json"
@@ -42,14 +42,18 @@ def blueprint(name: str, description: str) -> Blueprint:
 
 def check_types() -> None:
     """Refuse a body that is no JSON, and a request for a form that this address does not have."""
-    endpoint = request.endpoint or ""
+    # One look-up instead of six: this runs for every payment.
+    here: Request = request._get_current_object()  # type: ignore[attr-defined]
+    endpoint = here.endpoint or ""
     lines = endpoint in NDJSON_ENDPOINTS
-    if request.method in ("POST", "PUT", "PATCH"):
+    if here.method in ("POST", "PUT", "PATCH"):
         expected = NDJSON if lines else JSON
-        if request.mimetype != expected:
+        if here.mimetype != expected:
             raise Refusal("unsupported-media-type", expected=expected)
+    if "HTTP_ACCEPT" not in here.environ:
+        return
     available = [NDJSON] if lines else [JSON, CSV] if endpoint in CSV_ENDPOINTS else [JSON]
-    accepted = request.accept_mimetypes
+    accepted = here.accept_mimetypes
     if accepted and accepted.best_match([*available, "application/problem+json"]) is None:
         raise Refusal("not-acceptable", available=", ".join(available))
 

@@ -10,6 +10,7 @@ from gateway.api.answers import CSV_ENDPOINTS, blueprint
 from gateway.api.answers import json as json_answer
 from gateway.api.schemas import IndicatorListView, IndicatorQuery
 from gateway.asking import ask_openly
+from gateway.reader import in_words
 from shared.contracts import dashboard
 
 CSV_COLUMNS = (
@@ -41,7 +42,8 @@ CSV_ENDPOINTS.add("indicators.get_indicator")
 def list_indicators() -> Response:
     """The catalogue: what each figure means, its unit, who is left out, where the formula comes from."""
     catalogue = ask_openly(dashboard.SERVICE, "list_indicators", {})
-    return json_answer({**catalogue, "data": [in_words(indicator) for indicator in catalogue["data"]]})
+    data = [described(indicator) for indicator in catalogue["data"]]
+    return in_words(json_answer({**catalogue, "data": data}))
 
 
 @part.route("/indicators/<string:code>", methods=["GET"])
@@ -58,7 +60,7 @@ def get_indicator(query: dict[str, Any], code: str) -> Response:
         return _table(code, query)
     series = _series(code, query)
     values = [{**value, "reason": _reason(value)} for value in series["values"]]
-    return json_answer({**series, "indicator": in_words(series["indicator"]), "values": values})
+    return in_words(json_answer({**series, "indicator": described(series["indicator"]), "values": values}))
 
 
 @part.route("/indicators/<string:code>.csv", methods=["GET"])
@@ -78,7 +80,7 @@ def get_indicator_csv(query: dict[str, Any], code: str) -> Response:
 CSV_ENDPOINTS.add("indicators.get_indicator_csv")
 
 
-def in_words(indicator: dict[str, Any]) -> dict[str, Any]:
+def described(indicator: dict[str, Any]) -> dict[str, Any]:
     """An indicator of the catalogue with its texts in the reader's language."""
     texts = {key: i18n.translated(indicator[key]) for key in ("name", "definition", "excludes", "source")}
     return {**indicator, **texts}

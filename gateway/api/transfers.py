@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from flask import Response, request, stream_with_context
+from flask import Response, request
 
 from gateway import problems
 from gateway.api.answers import NDJSON, NDJSON_ENDPOINTS, blueprint
 from gateway.api.answers import json as json_answer
 from gateway.asking import BULK_SECONDS, ask, not_after, signed_in
+from gateway.streaming import streamed
 from gateway.wiring import public_url, wiring
 from shared.contracts import clock, ledger
 from shared.contracts.errors import Fault, Refusal
@@ -96,7 +97,7 @@ def create_transfers() -> Response:
     commands = [command for command in read if isinstance(command, Transfer)]
     outcomes = wiring().writer.submit_many(commands, person.tokens[ledger.AUDIENCE], until)
     answers = _answers(read, outcomes, _problem_writer(until))
-    return Response(stream_with_context(_pieces(answers)), content_type=NDJSON)
+    return streamed(_pieces(answers), NDJSON)
 
 
 @part.route("/transfers/<string:id>", methods=["GET"])

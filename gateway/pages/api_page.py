@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, make_response, render_template
 
-from gateway.protection import API_PAGE_POLICY
+from gateway.edge import API_PAGE_POLICY
 
 pages = Blueprint("api_page", __name__)
 
