@@ -8,6 +8,7 @@ import click
 COMMANDS = {
     "up": ("up", "Run the whole platform here, in one process."),
     "serve": ("serve", "Run one process of a distributed installation."),
+    "make-keys": ("make_keys", "Make the keys of a distributed installation."),
     "migrate": ("migrate", "Bring the databases to the newest version."),
     "demo": ("demo", "Fill an empty installation with simulated demo data."),
     "simulate": ("simulate", "Write the log of a simulated local currency."),

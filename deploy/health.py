@@ -1,19 +1,17 @@
-"""What every process of a distributed installation has besides its work: health, metrics, and whom it
-believes.
-"""
+"""What every process has besides its work: health, metrics, and whom it believes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import text
 
+from deploy.refusals import CommandRefused
 from deploy.services import SERVICES
 from shared.auth.keys import TRUSTED_FILE, load_trusted
 from shared.auth.tokens import Verifier
 from shared.config import Config
 from shared.db import migrations
 from shared.db.engine import Database
-from shared.messaging.amqp.probe import broker_answers
 from shared.messaging.service import Service
 from shared.observability.health import HealthServer
 
@@ -29,18 +27,26 @@ def healthy(
     config: Config, process: str, database: Database | None = None, **checks: Callable[[], bool]
 ) -> Iterator[None]:
     """Answer /livez, /readyz and /metrics on the metrics port, where one is configured, while the block
-    runs.
+    runs. Raises CommandRefused where that port is taken.
     """
     if config.metrics_port == 0:
         yield
         return
-    checks["broker"] = lambda: broker_answers(config.amqp_url)
+    if config.distributed:
+        from shared.messaging.amqp.probe import broker_answers
+
+        checks["broker"] = lambda: broker_answers(config.amqp_url)
     if database is not None:
         checks["database"] = lambda: _answers(database)
         if process in SERVICES:
             checks["migrations"] = lambda: migrations.is_current(SERVICES[process], database)
     server = HealthServer(config.metrics_host, config.metrics_port, checks)
-    server.start()
+    try:
+        server.start()
+    except OSError as error:
+        raise CommandRefused(
+            f"MEDTOWN_METRICS_PORT is {config.metrics_port}, which cannot be used: {error.strerror}"
+        ) from error
     try:
         yield
     finally:

@@ -38,7 +38,9 @@ VARIABLES = (
         "folder with trusted.json and this process's private keys; empty: keys/ in the data folder",
     ),
     Variable(
-        "MEDTOWN_METRICS_PORT", "0", "port of /livez, /readyz and /metrics of a service process; 0: none"
+        "MEDTOWN_METRICS_PORT",
+        "0",
+        "port of /livez, /readyz and /metrics, apart from the public one; 0: none",
     ),
     Variable("MEDTOWN_METRICS_HOST", "127.0.0.1", "address that port listens on"),
     Variable(

@@ -78,8 +78,12 @@ def _seed(config: Config, embedded: "Embedded", stop: threading.Event) -> None:
 def _answer(config: Config, embedded: "Embedded", bound: socket.socket, stop: threading.Event) -> None:
     from deploy.demo import marker
     from deploy.gateway_threads import GatewayServer
+    from deploy.health import healthy
 
-    with GatewayServer(config, embedded, bound, threads=GATEWAY_THREADS) as server:
+    with (
+        healthy(config, "medtown", None, **embedded.ready_checks()),
+        GatewayServer(config, embedded, bound, threads=GATEWAY_THREADS) as server,
+    ):
         click.echo(f"MedTOWN runs at {server.address}   (Ctrl-C stops it)")
         for line in marker.sign_in_lines(config):
             click.echo(line)

@@ -4,9 +4,15 @@ import re
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
+import deploy.embedded
+import gateway.app
 from shared.config import VARIABLES, ConfigError, load
 from tests.support.commands import medtown
+
+EVERYTHING = (deploy.embedded, gateway.app)
+"""What imports all that measures something."""
 
 GUIDE = Path(__file__).parents[3] / "docs" / "operating.md"
 
@@ -60,3 +66,13 @@ def test_the_guide_lists_every_variable_as_it_is() -> None:
     )
     listed = [(name, default.strip("`"), meaning) for name, default, meaning in rows]
     assert listed == [(one.name, one.default or "(empty)", one.meaning) for one in VARIABLES]
+
+
+def test_the_guide_lists_every_metric() -> None:
+    told = set(re.findall(r"^\| `([a-z_]+)(?:\{[a-z,]+\})?` \|", GUIDE.read_text(encoding="utf-8"), re.M))
+    ours = {
+        family.name + ("_total" if family.type == "counter" else "")
+        for family in REGISTRY.collect()
+        if not family.name.startswith(("python_", "process_", "probe_"))
+    }
+    assert told == ours
