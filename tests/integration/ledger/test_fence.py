@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from services.ledger.journal.verify import verify
 from services.ledger.kernel.decide import decide
 from services.ledger.kernel.record import Record
 from services.ledger.kernel.state import State
@@ -192,6 +193,7 @@ def test_a_commit_without_an_answer_is_looked_up(
     assert ledger.total(account) == size
     assert all(outcome.replayed for outcome in ledger.decide(commands))
     assert ledger.writer.leading
+    assert verify(ledger.database, 0).sound
 
 
 @pytest.mark.distributed

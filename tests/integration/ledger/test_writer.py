@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from services.ledger.journal.verify import verify
 from shared.contracts import clock, ids
 from shared.contracts.errors import Refusal
 from shared.contracts.ledger import WriteCall, WriteItem
@@ -146,6 +147,7 @@ def test_many_callers_at_once_lose_nothing(puma: Ledger) -> None:
         range(min(o.view["sequence"] for o in outcomes), max(o.view["sequence"] for o in outcomes) + 1)
     )
     assert sum(puma.total(account) for account in accounts) == 4_000
+    assert verify(puma.database, 0).sound
 
 
 def test_a_call_of_five_hundred_is_written_in_one_go(puma: Ledger) -> None:
