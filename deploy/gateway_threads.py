@@ -15,6 +15,7 @@ from shared.messaging.coalescing import CoalescingWriter
 BACKLOG = 1024
 CONNECTION_LIMIT = 1000
 CHANNEL_TIMEOUT_SECONDS = 60
+STOP_SECONDS = 3
 LARGEST_BODY_BYTES = 8 * 1024 * 1024
 """Above every limit that the gateway itself sets, so that its own, clearer refusal is the one that people
 see.
@@ -73,7 +74,8 @@ class GatewayServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # Requests that are being answered come first: closing takes their way out.
+        self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=STOP_SECONDS)
         self._server.close()
-        self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=5)
         self._writer.close()
         close(self._app)
