@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check build lock clean venv-run venv-dev
+.PHONY: help run test test-all check build translations lock clean venv-run venv-dev
 
 help: ## Show this list
 	@echo "MedTOWN. Usage: make TARGET [PYTHON=/path/to/python3.11]"
@@ -30,6 +30,9 @@ check: venv-dev ## Lint, formatting, types, import rules, TypeScript (under 90 s
 
 build: venv-run ## Build the web front end into gateway/static/dist
 	@$(BOOTSTRAP)/frontend.sh
+
+translations: venv-dev ## Bring the catalogues of translations in step with the texts of the code
+	@$(BIN)/python -m deploy.translations
 
 lock: venv-dev ## Write requirements/*.txt anew from pyproject.toml
 	@$(BOOTSTRAP)/lock.sh

@@ -78,14 +78,19 @@ def key_figures(
     )
     of_all_time = {series["indicator"]["code"]: series for series in whole}
     stats = [_stat(series, of_all_time.get(series["indicator"]["code"]), period) for series in now]
-    position = now[0]["position"]
     return KeyFigures(
         stats=stats,
         as_of=now[0]["as_of"] and formats.moment(now[0]["as_of"]),
-        sequence=formats.count(position["sequence"]),
-        position=f"{position['timeline']}:{position['sequence']}",
+        sequence=formats.count(now[0]["position"]["sequence"]),
+        position=_position(now[0]),
         stalled=any(series["stalled"] for series in now),
     )
+
+
+def position_of(code: str) -> str:
+    """The journal's position that a currency's figures stand for, asked for by the cheapest of them."""
+    [series] = overview(code, ("transfer_count",), "day", only_now=True, seconds=FRESH_SECONDS)
+    return _position(series)
 
 
 def card_of(currency: Currency) -> Callable[[], Card]:
@@ -115,6 +120,11 @@ def period_names() -> Mapping[str, str]:
         "quarter": _("Quarters"),
         "year": _("Years"),
     }
+
+
+def _position(series: Series) -> str:
+    position = series["position"]
+    return f"{position['timeline']}:{position['sequence']}"
 
 
 def _stat(series: Series, whole: Series | None, period: str) -> Stat:

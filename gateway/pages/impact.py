@@ -103,9 +103,9 @@ def key_figures(code: str) -> Response:
     `seen`.
     """
     currency, period = currency_of(code), _period()
-    key = figures.key_figures(code, period)
-    if key.position == request.args.get("seen"):
+    if figures.position_of(code) == request.args.get("seen"):
         return Response(status=204)
+    key = figures.key_figures(code, period)
     return Response(render_template("impact_figures.html", currency=currency, period=period, key=key))
 
 
