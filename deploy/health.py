@@ -1,8 +1,9 @@
 """What every process has besides its work: health, metrics, and whom it believes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from prometheus_client import REGISTRY, CollectorRegistry
 from sqlalchemy import text
 
 from deploy.refusals import CommandRefused
@@ -24,7 +25,12 @@ def verifier_for(config: Config) -> Callable[[Service], Verifier]:
 
 @contextmanager
 def healthy(
-    config: Config, process: str, database: Database | None = None, **checks: Callable[[], bool]
+    config: Config,
+    process: str,
+    database: Database | None = None,
+    *,
+    checks: Mapping[str, Callable[[], bool]],
+    metrics: CollectorRegistry = REGISTRY,
 ) -> Iterator[None]:
     """Answer /livez, /readyz and /metrics on the metrics port, where one is configured, while the block
     runs. Raises CommandRefused where that port is taken.
@@ -32,6 +38,7 @@ def healthy(
     if config.metrics_port == 0:
         yield
         return
+    checks = dict(checks)
     if config.distributed:
         from shared.messaging.amqp.probe import broker_answers
 
@@ -40,7 +47,7 @@ def healthy(
         checks["database"] = lambda: _answers(database)
         if process in SERVICES:
             checks["migrations"] = lambda: migrations.is_current(SERVICES[process], database)
-    server = HealthServer(config.metrics_host, config.metrics_port, checks)
+    server = HealthServer(config.metrics_host, config.metrics_port, checks, metrics)
     try:
         server.start()
     except OSError as error:

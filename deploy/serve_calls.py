@@ -39,7 +39,7 @@ def main(process: str) -> None:
     serving = threading.Event()
     service, resources = _ANSWERING[process](config)
     try:
-        with healthy(config, process, resources.database, serving=serving.is_set):
+        with healthy(config, process, resources.database, checks={"serving": serving.is_set}):
             _serve(config, service, resources, WORKERS, serving)
     finally:
         resources.close()
@@ -56,7 +56,11 @@ def _serve_writer(config: Config) -> None:
     serving = threading.Event()
     writer.start()
     try:
-        with healthy(config, "ledger-writer", leading=lambda: writer.leading, serving=serving.is_set):
+        with healthy(
+            config,
+            "ledger-writer",
+            checks={"leading": lambda: writer.leading, "serving": serving.is_set},
+        ):
             writer.wait_until_leading()
             table = writer_service(config.partition)
             _serve(config, table, writer, WRITER_WORKERS, serving)

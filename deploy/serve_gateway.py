@@ -3,18 +3,24 @@ deploy.serve_gateway`.
 """
 
 import os
+import subprocess
 import sys
+import tempfile
 
+from deploy.gateway_metrics import SHARED_FOLDER
 from shared import config as configuration
 
 WORKERS = 2
 CONNECTIONS_PER_WORKER = 1000
 GRACE_SECONDS = 10
-HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def main() -> None:
     config = configuration.load()
+    if config.metrics_port:
+        # The workers write their metrics into a folder, from which a process of its own adds them up.
+        os.environ[SHARED_FOLDER] = tempfile.mkdtemp(prefix="medtown-gateway-")
+        subprocess.Popen([sys.executable, "-m", "deploy.gateway_metrics", str(os.getpid())])
     # The master imports nothing of ours but the configuration; each worker patches itself first (gunicorn
     # does so for gevent) and then builds the application.
     arguments = [

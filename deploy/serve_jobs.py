@@ -107,7 +107,7 @@ def main(service: str) -> None:
         signal.signal(signal_number, lambda *_: stop.set())
     if not _declared(config, stop):
         return
-    with _WORKING[service](config) as database, healthy(config, service, database):
+    with _WORKING[service](config) as database, healthy(config, service, database, checks={}):
         stop.wait()
 
 

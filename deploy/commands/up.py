@@ -81,7 +81,7 @@ def _answer(config: Config, embedded: "Embedded", bound: socket.socket, stop: th
     from deploy.health import healthy
 
     with (
-        healthy(config, "medtown", None, **embedded.ready_checks()),
+        healthy(config, "medtown", None, checks=embedded.ready_checks()),
         GatewayServer(config, embedded, bound, threads=GATEWAY_THREADS) as server,
     ):
         click.echo(f"MedTOWN runs at {server.address}   (Ctrl-C stops it)")

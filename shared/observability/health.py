@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
 from shared.observability.logs import get_logger
 from shared.threaded import Threaded
@@ -22,17 +22,25 @@ class HealthServer:
     """Serves a process's health on a port of its own, which is no public door.
 
     `checks` say by name whether what the process needs is there; one that raises counts as failing. Port 0
-    lets the system choose one.
+    lets the system choose one. `metrics` is what /metrics tells: those of this process, unless others are
+    given.
     """
 
-    def __init__(self, host: str, port: int, checks: Mapping[str, Callable[[], bool]]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        checks: Mapping[str, Callable[[], bool]],
+        metrics: CollectorRegistry = REGISTRY,
+    ) -> None:
         self._address = (host, port)
         self._checks = checks
+        self._metrics = metrics
         self._server: _Server | None = None
 
     def start(self) -> int:
         """Begin to listen; returns the port. Raises OSError where it is taken."""
-        self._server = _Server(self._address, self._checks)
+        self._server = _Server(self._address, self._checks, self._metrics)
         self._server.start()
         return int(self._server.server_address[1])
 
@@ -46,8 +54,14 @@ class _Server(Threaded):
     allow_reuse_address = True
     max_connections = MAX_CONNECTIONS
 
-    def __init__(self, address: tuple[str, int], checks: Mapping[str, Callable[[], bool]]) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        checks: Mapping[str, Callable[[], bool]],
+        metrics: CollectorRegistry,
+    ) -> None:
         self.checks = checks
+        self.metrics = metrics
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
 
@@ -61,7 +75,7 @@ class _Server(Threaded):
                     return _as_json(503, {"status": "not ready", "failing": failing})
                 return _as_json(200, {"status": "ready"})
             case "/metrics":
-                return 200, CONTENT_TYPE_LATEST, generate_latest()
+                return 200, CONTENT_TYPE_LATEST, generate_latest(self.metrics)
         return _as_json(404, {"status": "not found"})
 
 

@@ -224,8 +224,7 @@ class DistributedDeployment(Deployment):
         return ("serve", process)
 
     def ready_urls(self) -> list[str]:
-        with_port_of_their_own = [process for process in self._running if process != "gateway"]
-        return [*map(self.metrics_url, with_port_of_their_own), *super().ready_urls()]
+        return [*map(self.metrics_url, self._running), *super().ready_urls()]
 
     def metrics_url(self, process: str) -> str:
         """Where the process answers /livez, /readyz and /metrics."""
