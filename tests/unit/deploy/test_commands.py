@@ -140,3 +140,18 @@ def test_an_installation_without_its_keys_is_refused_by_their_name(tmp_path: Pat
         "create-admin", "--email", "a@b.example", "--name", "A", "--password-stdin", environment=here
     )
     assert done.refusal == f"{tmp_path}/none/tools.key: No such file or directory"
+
+
+def test_keys_are_made_once_for_their_owners_alone(tmp_path: Path) -> None:
+    environment = {"MEDTOWN_KEYS": str(tmp_path / "keys")}
+    done = medtown("make-keys", environment=environment)
+    assert done.code == 0
+    made = {path.name: path.read_bytes() for path in (tmp_path / "keys").iterdir()}
+    assert set(made) == {"identity.key", "dashboard.key", "tools.key", "trusted.json"}
+    assert all(str(tmp_path / "keys" / name) in done.out for name in made)
+    for name, content in made.items():
+        if name.endswith(".key"):
+            assert (tmp_path / "keys" / name).stat().st_mode & 0o777 == 0o600
+            assert content not in made["trusted.json"]
+    assert medtown("make-keys", environment=environment).out == done.out
+    assert {path.name: path.read_bytes() for path in (tmp_path / "keys").iterdir()} == made
