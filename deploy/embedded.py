@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+from deploy.collecting import collect_seldom
 from deploy.datafolder import DataFolder
 from deploy.services import SERVICES, migrate_all
 from services.cop.identity import jobs as identity_jobs
@@ -57,6 +58,7 @@ class Embedded:
 
     def start(self) -> None:
         """Start whatever works by itself; the ledger takes payments when this returns."""
+        collect_seldom()
         self._writer.start()
         self._stack.callback(self._writer.stop)
         self._writer.wait_until_leading()

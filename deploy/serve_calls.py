@@ -13,6 +13,7 @@ import threading  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402
 
+from deploy.collecting import collect_seldom  # noqa: E402
 from deploy.health import healthy, verifier_for  # noqa: E402
 from deploy.refusals import as_one_line  # noqa: E402
 from shared import config as configuration  # noqa: E402
@@ -54,6 +55,7 @@ def _serve_writer(config: Config) -> None:
     # another.
     writer.failed = lambda: os._exit(EXIT_FENCE_LOST)
     serving = threading.Event()
+    collect_seldom()
     writer.start()
     try:
         with healthy(

@@ -23,9 +23,7 @@ from shared.contracts.ledger import (
 )
 
 FORMAT = "ukds"
-PASSING = frozenset(
-    {"late", "outcome-unknown", "writer-unavailable", "service-unavailable", "internal-error", "clock-behind"}
-)
+PASSING = frozenset({"late", "outcome-unknown", "writer-unavailable", "service-unavailable", "clock-behind"})
 """Refusals that say nothing of the row: the same commands are sent again."""
 
 
