@@ -1,7 +1,7 @@
 """The demo data: whole after an interruption, marked as simulated, and on this machine alone."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from shared import config as configuration
 from shared.messaging.socket_client import is_served
 from tests.integration.commands.site import Services, Site
 from tests.support.api import Api
-from tests.support.commands import connected, medtown
+from tests.support.commands import Done, connected, medtown
 from tests.support.deployment import START_SECONDS, EmbeddedDeployment
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
@@ -25,17 +25,37 @@ class Cut(Exception):
     """The seeding is interrupted here."""
 
 
-@pytest.fixture
-def small_town(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def small_town() -> Iterator[None]:
     """The demo's town, of fewer people and days."""
-    monkeypatch.setattr(
-        seed, "seville_demo", lambda ends_on: Scenario(accounts=40, days=30, seed=3, start=date(2026, 1, 5))
-    )
+    town = Scenario(accounts=40, days=30, seed=3, start=date(2026, 1, 5))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(seed, "seville_demo", lambda ends_on: town)
+        yield
 
 
-def seeded(site: Site, progress: Callable[[int], None] = lambda rows: None) -> None:
-    with connected(site.tools) as connection:
-        seed.seed_demo(configuration.load(site.tools), connection.client, progress)
+@pytest.fixture(scope="module")
+def demo(small_town: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, Done]:
+    """A demo whose seeding was interrupted and then gone on with, and what that said."""
+    site = Site.alone(tmp_path_factory.mktemp("demo") / "data")
+
+    def cut(rows: int) -> None:
+        if rows:
+            raise Cut
+
+    with pytest.raises(Cut), connected(site.tools) as connection:
+        seed.seed_demo(configuration.load(site.tools), connection.client, cut)
+    assert (folder(site) / "demo.pending").exists()
+    sign_ins = (folder(site) / "demo.json").read_text()
+    done = site.run("demo")
+    assert done.code == 0, done
+    assert (folder(site) / "demo.json").read_text() == sign_ins
+    assert not (folder(site) / "demo.pending").exists()
+    return site, done
+
+
+def folder(site: Site) -> Path:
+    return Path(site.tools["MEDTOWN_DATA"])
 
 
 def books(site: Site) -> tuple[dict[str, int], int]:
@@ -45,38 +65,30 @@ def books(site: Site) -> tuple[dict[str, int], int]:
     return held, site.verified()["records"]
 
 
-@pytest.mark.usefixtures("small_town")
-def test_a_seeding_that_was_interrupted_is_gone_on_with(alone: Site, tmp_path: Path) -> None:
-    def cut(rows: int) -> None:
-        if rows:
-            raise Cut
-
-    with pytest.raises(Cut):
-        seeded(alone, cut)
-    sign_ins = (Path(alone.tools["MEDTOWN_DATA"]) / "demo.json").read_text()
-    assert alone.run("demo").code == 0
+def test_a_seeding_that_was_interrupted_leads_to_the_same(demo: tuple[Site, Done], tmp_path: Path) -> None:
     whole = Site.alone(tmp_path / "whole")
     assert whole.run("demo").code == 0
-    assert books(alone) == books(whole)
-    assert (Path(alone.tools["MEDTOWN_DATA"]) / "demo.json").read_text() == sign_ins
-    assert not (Path(alone.tools["MEDTOWN_DATA"]) / "demo.pending").exists()
+    assert books(demo[0]) == books(whole)
 
 
-@pytest.mark.usefixtures("small_town")
-def test_the_demo_is_marked_and_stays_on_this_machine(alone: Site) -> None:
-    done = alone.run("demo")
+def test_the_demo_is_marked_as_simulated_and_its_sign_ins_are_told(demo: tuple[Site, Done]) -> None:
+    site, done = demo
     assert done.out.splitlines()[0] == "Simulated demo data. Sign in as:"
     for purpose in ("household", "shop", "operator", "administrator"):
         assert f"  {purpose}" in done.out
-    assert (Path(alone.tools["MEDTOWN_DATA"]) / "demo.json").stat().st_mode & 0o077 == 0
-    with alone.services() as services:
+    assert (folder(site) / "demo.json").stat().st_mode & 0o077 == 0
+    with site.services() as services:
         assert services.ask("ledger", "get_currency", id=seed.CURRENCY)["simulated"] is True
         names = services.ask("identity", "find_listed", text="simulated")["data"]
         assert names
         assert all(one["name"].endswith("(simulated)") for one in names)
-    again = alone.run("demo")
+
+
+def test_the_demo_goes_into_an_empty_installation_and_stays_on_this_machine(demo: tuple[Site, Done]) -> None:
+    site, _ = demo
+    again = site.run("demo")
     assert again.refusal == "there is a currency already: demo data go into an empty installation only"
-    outside = {**alone.tools, "MEDTOWN_HOST": "0.0.0.0", "MEDTOWN_PORT": str(free_port())}
+    outside = {**site.tools, "MEDTOWN_HOST": "0.0.0.0", "MEDTOWN_PORT": str(free_port())}
     assert (
         "holds demo accounts, which work on this machine alone" in medtown("up", environment=outside).refusal
     )
