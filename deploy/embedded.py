@@ -1,24 +1,16 @@
 """The whole platform in one process: plain threads, SQLite files, the in-process bus."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
 from deploy.collecting import collect_seldom
 from deploy.datafolder import DataFolder
 from deploy.services import SERVICES, migrate_all
-from services.cop.identity import jobs as identity_jobs
-from services.cop.identity import resources as identity_resources
-from services.cop.identity.service import SERVICE as IDENTITY
-from services.dashboard import jobs as dashboard_jobs
-from services.dashboard import resources as dashboard_resources
-from services.dashboard.service import SERVICE as DASHBOARD
-from services.ledger import jobs as ledger_jobs
-from services.ledger import resources as ledger_resources
-from services.ledger.service import SERVICE as LEDGER
+from services.ledger.resources import build_writer
 from services.ledger.service import writer_service
 from shared.auth.keys import TRUSTED_FILE, ensure_keys, load_trusted
-from shared.auth.tokens import Verifier
+from shared.auth.tokens import TrustedIssuer, Verifier
 from shared.config import Config
 from shared.db.engine import Database
 from shared.jobs import Job, JobRunner
@@ -76,34 +68,20 @@ class Embedded:
     def _assemble(self, config: Config, with_jobs: bool) -> None:
         trusted = load_trusted(config.keys / TRUSTED_FILE)
 
-        def verifier(service: Service) -> Verifier:
-            return Verifier(service.token_audience, trusted)
-
         bus_database = Database(config.database_for("bus"))
         self._stack.callback(bus_database.close)
         self.bus = InProcessBus(bus_database)
-        self._writer = ledger_resources.build_writer(config, PARTITION)
-        ledger = ledger_resources.build(config)
-        identity = identity_resources.build(config)
-        dashboard = dashboard_resources.build(config, self.bus.client)
-        for resources in (ledger, identity, dashboard):
-            self._stack.callback(resources.close)
-        writer = writer_service(PARTITION)
-        served: list[tuple[Service, Any]] = [
-            (writer, self._writer),
-            (LEDGER, ledger),
-            (IDENTITY, identity),
-            (DASHBOARD, dashboard),
-        ]
-        for service, worked_with in served:
-            self.bus.register(service, worked_with, verifier(service))
+        self._writer = build_writer(config, PARTITION)
+        self._register(writer_service(PARTITION), self._writer, trusted)
         work: list[Job] = []
-        if with_jobs:
-            work += ledger_jobs.jobs(ledger, self.bus.publisher)
-            work += identity_jobs.jobs(identity, self.bus.publisher)
-            work += dashboard_jobs.jobs(dashboard)
+        for owner in SERVICES.values():
+            resources = owner.build(config, self.bus.client)
+            self._stack.callback(resources.close)
+            self._register(owner.table(), resources, trusted)
+            if with_jobs:
+                work += owner.jobs(resources, self.bus.publisher)
         self._runner = JobRunner(work)
         self._socket = SocketServer(self.bus.routes, config.socket)
 
-
-__all__ = ["PARTITION", "SERVICES", "Embedded"]
+    def _register(self, service: Service, resources: Any, trusted: Mapping[str, TrustedIssuer]) -> None:
+        self.bus.register(service, resources, Verifier(service.token_audience, trusted))

@@ -7,11 +7,10 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from sqlalchemy import text
 
 from deploy.refusals import CommandRefused
-from deploy.services import SERVICES
+from deploy.services import SERVICES, is_migrated
 from shared.auth.keys import TRUSTED_FILE, load_trusted
 from shared.auth.tokens import Verifier
 from shared.config import Config
-from shared.db import migrations
 from shared.db.engine import Database
 from shared.messaging.service import Service
 from shared.observability.health import HealthServer
@@ -46,7 +45,7 @@ def healthy(
     if database is not None:
         checks["database"] = lambda: _answers(database)
         if process in SERVICES:
-            checks["migrations"] = lambda: migrations.is_current(SERVICES[process], database)
+            checks["migrations"] = lambda: is_migrated(process, database)
     server = HealthServer(config.metrics_host, config.metrics_port, checks, metrics)
     try:
         server.start()

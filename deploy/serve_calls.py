@@ -1,5 +1,5 @@
-"""A process that answers calls over RabbitMQ: `python -m deploy.serve_calls
-ledger-writer|ledger|identity|dashboard`.
+"""A process that answers calls over RabbitMQ: `python -m deploy.serve_calls ledger-writer`, or a
+service's name.
 """
 
 from shared.messaging.amqp.patching import prepare_eventlet
@@ -10,12 +10,12 @@ prepare_eventlet()
 import os  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
-from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402
 
 from deploy.collecting import collect_seldom  # noqa: E402
 from deploy.health import healthy, verifier_for  # noqa: E402
 from deploy.refusals import as_one_line  # noqa: E402
+from deploy.services import SERVICES  # noqa: E402
 from shared import config as configuration  # noqa: E402
 from shared.config import Config  # noqa: E402
 from shared.messaging.amqp.client import AmqpClient  # noqa: E402
@@ -38,7 +38,8 @@ def main(process: str) -> None:
         _serve_writer(config)
         return
     serving = threading.Event()
-    service, resources = _ANSWERING[process](config)
+    owner = SERVICES[process]
+    service, resources = owner.table(), owner.build(config, AmqpClient(config.amqp_url))
     try:
         with healthy(config, process, resources.database, checks={"serving": serving.is_set}):
             _serve(config, service, resources, WORKERS, serving)
@@ -78,34 +79,6 @@ def _serve(config: Config, service: Service, resources: Any, workers: int, servi
         on_ready=serving.set,
         max_workers=workers,
     )
-
-
-def _ledger(config: Config) -> tuple[Service, Any]:
-    from services.ledger.resources import build
-    from services.ledger.service import SERVICE
-
-    return SERVICE, build(config)
-
-
-def _identity(config: Config) -> tuple[Service, Any]:
-    from services.cop.identity.resources import build
-    from services.cop.identity.service import SERVICE
-
-    return SERVICE, build(config)
-
-
-def _dashboard(config: Config) -> tuple[Service, Any]:
-    from services.dashboard.resources import build
-    from services.dashboard.service import SERVICE
-
-    return SERVICE, build(config, AmqpClient(config.amqp_url))
-
-
-_ANSWERING: dict[str, Callable[[Config], tuple[Service, Any]]] = {
-    "ledger": _ledger,
-    "identity": _identity,
-    "dashboard": _dashboard,
-}
 
 
 if __name__ == "__main__":

@@ -1,18 +1,14 @@
-"""A service's periodic work in a process of plain threads: `python -m deploy.serve_jobs
-ledger|identity|dashboard`.
-"""
+"""A service's periodic work in a process of plain threads: `python -m deploy.serve_jobs SERVICE`."""
 
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from deploy.health import healthy
 from deploy.refusals import as_one_line
-from services.cop.identity.service import SERVICE as IDENTITY
-from services.dashboard.service import SERVICE as DASHBOARD
-from services.ledger.service import SERVICE as LEDGER
+from deploy.services import SERVICES
 from shared import config as configuration
 from shared.config import Config
 from shared.db.engine import Database
@@ -27,71 +23,37 @@ BROKER_RETRY_SECONDS = 1.0
 
 log = logs.get_logger(__name__)
 
-CONSUMERS = (LEDGER, IDENTITY, DASHBOARD)
-"""Whose queues must exist before anything is published."""
-
 
 @contextmanager
-def _ledger(config: Config) -> Iterator[Database]:
-    from services.ledger.jobs import jobs
-    from services.ledger.resources import build
-
-    resources = build(config)
-    publisher = AmqpPublisher(config.amqp_url)
-    with _running(JobRunner(jobs(resources, publisher))):
-        yield resources.database
-    publisher.close()
-    resources.close()
-
-
-@contextmanager
-def _identity(config: Config) -> Iterator[Database]:
-    from services.cop.identity.jobs import jobs
-    from services.cop.identity.resources import build
-
-    resources = build(config)
-    publisher = AmqpPublisher(config.amqp_url)
-    with _running(JobRunner(jobs(resources, publisher))):
-        yield resources.database
-    publisher.close()
-    resources.close()
-
-
-@contextmanager
-def _dashboard(config: Config) -> Iterator[Database]:
-    from services.dashboard.jobs import jobs
-    from services.dashboard.resources import build
-
+def _working(config: Config, service: str) -> Iterator[Database]:
+    """Run a service's jobs, and consume the journals that it follows, while the block runs."""
+    owner = SERVICES[service]
+    table = owner.table()
     client = AmqpClient(config.amqp_url)
-    resources = build(config, client)
-    consumer = JournalConsumer(DASHBOARD, resources, config.amqp_url, partitions=(config.partition,))
-    consumer.start()
-    with _running(JobRunner(jobs(resources))):
-        yield resources.database
-    consumer.stop()
-    resources.close()
-    client.close()
-
-
-_WORKING: dict[str, Callable[[Config], AbstractContextManager[Database]]] = {
-    "ledger": _ledger,
-    "identity": _identity,
-    "dashboard": _dashboard,
-}
-
-
-@contextmanager
-def _running(runner: JobRunner) -> Iterator[None]:
+    publisher = AmqpPublisher(config.amqp_url)
+    resources = owner.build(config, client)
+    runner = JobRunner(owner.jobs(resources, publisher))
+    consumer = None
+    if table.journals:
+        consumer = JournalConsumer(table, resources, config.amqp_url, partitions=(config.partition,))
+        consumer.start()
     runner.start()
-    yield
-    runner.stop()
+    try:
+        yield resources.database
+    finally:
+        runner.stop()
+        if consumer is not None:
+            consumer.stop()
+        publisher.close()
+        resources.close()
+        client.close()
 
 
 def _declared(config: Config, stop: threading.Event) -> bool:
     """Declare all consumers' queues, waiting for a broker that is away; False where asked to stop first."""
     while not stop.is_set():
         try:
-            declare(CONSUMERS, config.amqp_url)
+            declare([owner.table() for owner in SERVICES.values()], config.amqp_url)
             return True
         except OSError as error:
             log.warning("broker_away", reason=str(error), retry_seconds=BROKER_RETRY_SECONDS)
@@ -107,7 +69,7 @@ def main(service: str) -> None:
         signal.signal(signal_number, lambda *_: stop.set())
     if not _declared(config, stop):
         return
-    with _WORKING[service](config) as database, healthy(config, service, database, checks={}):
+    with _working(config, service) as database, healthy(config, service, database, checks={}):
         stop.wait()
 
 

@@ -3,18 +3,16 @@
 import click
 
 from deploy.refusals import CommandRefused
+from deploy.services import SERVICES, migrate
 from shared import config as configuration
 
 EMBEDDED_HINT = "with MEDTOWN_AMQP_URL set, name the service whose MEDTOWN_DATABASE_URL is given: --service"
 
 
 @click.command(help="Bring the databases to the newest version. Refused while an embedded server runs.")
-@click.option(
-    "--service", type=click.Choice(["ledger", "identity", "dashboard"]), help="One service's database."
-)
+@click.option("--service", type=click.Choice(list(SERVICES)), help="One service's database.")
 def command(service: str | None) -> None:
     from deploy.datafolder import DataFolder
-    from deploy.services import SERVICES, migrate
 
     config = configuration.load()
     if config.database_url:

@@ -9,16 +9,16 @@ import sys
 import click
 
 from deploy.refusals import CommandRefused
+from deploy.services import SERVICES
 from shared import config as configuration
 from shared.config import ConfigError
 
-PROCESSES = ("gateway", "ledger-writer", "ledger", "identity", "dashboard", "jobs")
-OWNERS = ("ledger", "identity", "dashboard")
+PROCESSES = ("gateway", "ledger-writer", *SERVICES, "jobs")
 
 
 @click.command(help="Run one process of a distributed installation, until SIGTERM.")
 @click.argument("process", type=click.Choice(PROCESSES))
-@click.option("--service", type=click.Choice(OWNERS), help="Whose jobs to run.")
+@click.option("--service", type=click.Choice(list(SERVICES)), help="Whose jobs to run.")
 def command(process: str, service: str | None) -> None:
     config = configuration.load()
     if not config.distributed:

@@ -6,12 +6,13 @@ from services.dashboard.projection import projector
 from services.dashboard.registrations.operations import forget_old
 from services.dashboard.resources import Resources
 from shared.jobs import Job
+from shared.messaging.publisher import Publisher
 
 CATCH_UP_SECONDS = 1.0
 FORGET_SECONDS = 600.0
 
 
-def jobs(resources: Resources) -> list[Job]:
+def jobs(resources: Resources, _publisher: Publisher) -> list[Job]:
     return [
         Job("dashboard-catch-up", CATCH_UP_SECONDS, partial(projector.catch_up, resources)),
         Job("dashboard-forget-inbox", FORGET_SECONDS, partial(forget_old, resources)),

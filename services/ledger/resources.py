@@ -8,6 +8,7 @@ from shared.auth.tokens import Verifier
 from shared.config import Config
 from shared.contracts.ledger import AUDIENCE
 from shared.db.engine import Database
+from shared.messaging.client import Client
 
 if TYPE_CHECKING:
     from services.ledger.writer.writer import Writer
@@ -22,7 +23,7 @@ class Resources:
         self.database.close()
 
 
-def build(config: Config) -> Resources:
+def build(config: Config, _client: Client) -> Resources:
     """Resources of queries and jobs, as configured."""
     return Resources(Database(config.database_for("ledger")), config.partition)
 

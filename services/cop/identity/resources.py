@@ -6,6 +6,7 @@ from shared.auth.keys import load_signer, private_key_file
 from shared.auth.tokens import Signer
 from shared.config import Config
 from shared.db.engine import Database
+from shared.messaging.client import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Resources:
         self.database.close()
 
 
-def build(config: Config) -> Resources:
+def build(config: Config, _client: Client) -> Resources:
     """Resources as configured; the key is the issuer "identity"'s."""
     return Resources(
         database=Database(config.database_for("identity")),

@@ -1,6 +1,7 @@
 """Settings: each refused by its name where it is wrong, and all of them in the operator's guide."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from prometheus_client import REGISTRY
 
 import deploy.embedded
 import gateway.app
+from deploy.services import SERVICES
 from shared.config import VARIABLES, ConfigError, load
 from tests.support.commands import medtown
 
@@ -69,6 +71,9 @@ def test_the_guide_lists_every_variable_as_it_is() -> None:
 
 
 def test_the_guide_lists_every_metric() -> None:
+    for owner in SERVICES.values():
+        for module in ("service", "jobs"):
+            import_module(f"{owner.package}.{module}")
     told = set(re.findall(r"^\| `([a-z_]+)(?:\{[a-z,]+\})?` \|", GUIDE.read_text(encoding="utf-8"), re.M))
     ours = {
         family.name + ("_total" if family.type == "counter" else "")
