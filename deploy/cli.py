@@ -9,6 +9,7 @@ COMMANDS = {
     "up": ("up", "Run the whole platform here, in one process."),
     "serve": ("serve", "Run one process of a distributed installation."),
     "make-keys": ("make_keys", "Make the keys of a distributed installation."),
+    "make-secrets": ("make_secrets", "Make all secrets of an installation of separate processes."),
     "migrate": ("migrate", "Bring the databases to the newest version."),
     "demo": ("demo", "Fill an empty installation with simulated demo data."),
     "simulate": ("simulate", "Write the log of a simulated local currency."),
@@ -16,7 +17,9 @@ COMMANDS = {
     "rebuild-dashboard": ("rebuild_dashboard", "Rebuild the dashboard from the ledger's journal."),
     "verify-ledger": ("verify_ledger", "Recompute the ledger's chain, entries and balances."),
     "create-admin": ("create_admin", "Register an administrator."),
+    "dead-letters": ("dead_letters", "Look at events that were given up, and give them back."),
     "openapi": ("openapi", "Print the API's OpenAPI description."),
+    "asyncapi": ("asyncapi", "Print the events' AsyncAPI description."),
 }
 
 

@@ -15,6 +15,7 @@ from shared.config import Config
 from shared.db.engine import Database
 from shared.jobs import Job, JobRunner
 from shared.messaging.client import Client
+from shared.messaging.inprocess import dead_letters
 from shared.messaging.inprocess.bus import InProcessBus
 from shared.messaging.service import Service
 from shared.messaging.socket_server import SocketServer
@@ -73,6 +74,7 @@ class Embedded:
         self.bus = InProcessBus(bus_database)
         self._writer = build_writer(config, PARTITION)
         self._register(writer_service(PARTITION), self._writer, trusted)
+        self._register(dead_letters.SERVICE, self.bus.dead_letters, trusted)
         work: list[Job] = []
         for owner in SERVICES.values():
             resources = owner.build(config, self.bus.client)

@@ -19,6 +19,9 @@ TYPE_PREFIX = "org.medtown.ledger."
 MAX_RECORDS_PER_BATCH = 500
 """How many records a message on the bus, or an answer of `journal_since`, carries at most."""
 
+MAX_BATCH_BYTES = 8 * 1024 * 1024
+"""How large a batch may be on the bus; what is larger is passed over, and pulled from the journal."""
+
 GENESIS_HASH = "0" * 64
 """What the first record of a partition names as its predecessor's hash."""
 
@@ -106,5 +109,7 @@ def encode_batch(records: Sequence[JournalRecord]) -> bytes:
 
 
 def decode_batch(body: bytes) -> list[JournalRecord]:
-    """What `encode_batch` wrote."""
+    """What `encode_batch` wrote. Raises ValueError beyond MAX_BATCH_BYTES, and much else on anything else."""
+    if len(body) > MAX_BATCH_BYTES:
+        raise ValueError(f"{len(body)} bytes are more than {MAX_BATCH_BYTES}")
     return [from_cloud_event(event) for event in msgspec.json.decode(body)]

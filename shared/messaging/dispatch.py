@@ -50,7 +50,9 @@ class Dispatcher:
         not_after = message.get("not_after")
         if not isinstance(not_after, int) or not_after < clock.now_us():
             raise Refusal("late", not_after=clock.to_text(not_after) if isinstance(not_after, int) else "")
-        caller = None if call.open_to_all else self._verifier.verify(message.get("token"))
+        token = message.get("token")
+        # An open call knows who asks where they say so; who says it wrongly is refused like anywhere else.
+        caller = None if call.open_to_all and token is None else self._verifier.verify(token)
         arguments = load(call, message.get("arguments") or {})
         return call.handler(self.resources, Request(arguments, caller, not_after))
 

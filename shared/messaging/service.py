@@ -47,7 +47,8 @@ JournalHandler = Callable[[Any, Sequence[JournalRecord]], None]
 class Call:
     """An RPC method: its handler `(resources, request) -> JSON`, and the schema of its arguments.
 
-    `open_to_all`: needs no internal token (signing in, or calls that carry tokens of their own). `schema`
+    `open_to_all`: needs no internal token (signing in, or calls that carry tokens of their own); one that
+    comes along is verified all the same. `schema`
     None hands the arguments over as they came, for handlers that validate with a compiled schema.
     """
 

@@ -11,17 +11,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import eventlet
-import msgspec
 from kombu import Queue
 from nameko.constants import AMQP_URI_CONFIG_KEY
 from nameko.extensions import SharedExtension
 from nameko.messaging import Consumer
 
-from shared.contracts import events
+from shared.contracts import clock
 from shared.contracts.events import Event
 from shared.messaging.amqp import topology
 from shared.messaging.amqp.broker_consumer import BrokerConsumer
 from shared.messaging.amqp.connection import CONNECTION_FAULTS, ConfirmingChannel
+from shared.messaging.amqp.topology import ATTEMPT_HEADER, PARKED_AT_HEADER, REASON_HEADER
+from shared.messaging.incoming import NotTaken, event_of
 from shared.messaging.service import EventHandler
 from shared.observability import trace
 from shared.observability.logs import get_logger
@@ -32,18 +33,15 @@ from shared.observability.metrics import (
     timed,
 )
 
-ATTEMPT_HEADER = "x-medtown-attempt"
-REASON_HEADER = "x-medtown-reason"
 PERSISTENT = 2
 REQUEUE_PAUSE_SECONDS = 1.0
 
 OK = "ok"
-UNDECODABLE = "undecodable"
 
 log = get_logger(__name__)
 
 
-class NotTaken(Exception):
+class NotForwarded(Exception):
     """The broker did not take the message."""
 
 
@@ -59,6 +57,7 @@ class EventListener:
         retry_delays_seconds: Sequence[float],
     ) -> None:
         self.consumer = consumer
+        self.key = key
         self.queue = topology.event_queue(consumer, key)
         self._handler = handler
         self._resources = resources
@@ -96,13 +95,13 @@ class Forwarder(SharedExtension):  # type: ignore[misc]
             self._drop()
 
     def forward(self, message: Any, exchange: str, queue: str, headers: dict[str, Any]) -> None:
-        """Publish the message again with other headers. Raises NotTaken."""
+        """Publish the message again with other headers. Raises NotForwarded."""
         with self._lock:
             try:
                 self._forward(self._open(), message, exchange, queue, headers)
             except CONNECTION_FAULTS as fault:
                 self._drop()
-                raise NotTaken(repr(fault)) from fault
+                raise NotForwarded(repr(fault)) from fault
 
     def _forward(
         self, link: ConfirmingChannel, message: Any, exchange: str, queue: str, headers: dict[str, Any]
@@ -125,7 +124,7 @@ class Forwarder(SharedExtension):  # type: ignore[misc]
         )
         link.wait_for_confirms()
         if faults:
-            raise NotTaken(faults[0])
+            raise NotForwarded(faults[0])
 
     def _open(self) -> ConfirmingChannel:
         if self._link is not None:
@@ -157,25 +156,25 @@ class EventEntrypoint(Consumer):  # type: ignore[misc]
 
     def handle_message(self, body: None, message: Any) -> None:
         try:
-            event = _decode(message)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as fault:
-            log.error("event_undecodable", queue=self.listener.queue, fault=type(fault).__name__)
-            self._settle(message, UNDECODABLE)
+            event = event_of(_bytes(message.body), message.content_type, self.listener.key)
+        except NotTaken as fault:
+            log.error("event_not_taken", queue=self.listener.queue, reason=fault.reason)
+            self._settle(message, fault.reason, park=True)
         else:
             super().handle_message(event, message)
 
     def handle_message_processed(self, message: Any, result: Any = None, exc_info: Any = None) -> None:
         self._settle(message, result if exc_info is None else exc_info[0].__name__)
 
-    def _settle(self, message: Any, outcome: str) -> None:
-        """Acknowledge what was handled; send on what was not, and acknowledge it once the broker has taken
-        it.
+    def _settle(self, message: Any, outcome: str, *, park: bool = False) -> None:
+        """Acknowledge what was handled; send on what was not, to be tried again or parked at once, and
+        acknowledge it once the broker has taken it.
         """
         queue = self.listener.queue
         if outcome != OK:
             try:
-                outcome = self._send_on(message, outcome)
-            except NotTaken as fault:
+                outcome = self._send_on(message, outcome, park)
+            except NotForwarded as fault:
                 log.error("event_not_sent_on", queue=queue, fault=str(fault))
                 CONSUMER_MESSAGES.labels(queue=queue, outcome="requeued").inc()
                 eventlet.sleep(REQUEUE_PAUSE_SECONDS)
@@ -184,24 +183,20 @@ class EventEntrypoint(Consumer):  # type: ignore[misc]
         CONSUMER_MESSAGES.labels(queue=queue, outcome=outcome).inc()
         self.queue_consumer.ack_message(message)
 
-    def _send_on(self, message: Any, reason: str) -> str:
+    def _send_on(self, message: Any, reason: str, park: bool) -> str:
         listener = self.listener
         attempt = _attempt(message)
         dead = topology.dead_exchange(listener.consumer)
-        exchange = dead if reason == UNDECODABLE else listener.exchange_after(attempt)
-        headers = {ATTEMPT_HEADER: attempt + 1, REASON_HEADER: reason}
+        exchange = dead if park else listener.exchange_after(attempt)
+        headers: dict[str, Any] = {ATTEMPT_HEADER: attempt + 1, REASON_HEADER: reason}
+        if exchange == dead:
+            headers[PARKED_AT_HEADER] = clock.to_text(clock.now_us())
         self.forwarder.forward(message, exchange, listener.queue, headers)
         if exchange != dead:
             return "retried"
         CONSUMER_DEAD_LETTERED.labels(queue=listener.queue).inc()
         log.error("event_parked", queue=listener.queue, reason=reason, attempts=attempt)
         return "parked"
-
-
-def _decode(message: Any) -> Event:
-    if message.content_type != events.CONTENT_TYPE:
-        raise ValueError(f"content type {message.content_type}")
-    return events.decode(_bytes(message.body))
 
 
 def _attempt(message: Any) -> int:

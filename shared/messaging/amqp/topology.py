@@ -16,7 +16,7 @@ Everything that a consumer owns begins with its name, so that its broker user ne
     <consumer>.<source>.<routing key>  <------------------'<---------------------------.
         | handler fails: confirmed publish, key = name of the queue, then acknowledged  | time to live over
         |---> <consumer>.retry.<milliseconds> (fanout) --> <consumer>.retry.<milliseconds>
-        | last attempt, undecodable, or the broker's own delivery limit
+        | last attempt, no event of the queue, or the broker's own delivery limit
         '---> <consumer>.dead (direct) --> <consumer>.<source>.<routing key>.dead
 
     ledger.events -- journal.v1.<partition> --> <consumer>.journal.v1.<partition>  (drop-head)
@@ -50,6 +50,10 @@ REPLY_QUEUE_EXPIRES_SECONDS = 60
 RETRY_DELAYS_SECONDS = (1.0, 10.0, 60.0, 600.0)
 """Pauses between the attempts of an event handler; after the last attempt the event is parked."""
 DELIVERY_LIMIT = 20
+ATTEMPT_HEADER = "x-medtown-attempt"
+"""Which attempt, from 1, the next handling of a message is."""
+REASON_HEADER = "x-medtown-reason"
+PARKED_AT_HEADER = "x-medtown-parked-at"
 JOURNAL_QUEUE_LENGTH = 100
 
 
@@ -60,6 +64,11 @@ def events_exchange(service: str) -> str:
 def event_queue(consumer: str, key: str) -> str:
     """The queue of a consumer for events with this key ("<service>.<routing key>")."""
     return f"{consumer}.{key}"
+
+
+def consumer_of(queue: str) -> str:
+    """The consumer whose event queue this is."""
+    return queue.partition(".")[0]
 
 
 def dead_queue(queue: str) -> str:
@@ -126,6 +135,28 @@ def declare(
         for service in services:
             declarer.events(service, retry_delays_seconds)
             declarer.journals(service, partitions)
+
+
+def all_declared(services: Iterable[Service], url: str, *, partitions: Sequence[int] = (0,)) -> bool:
+    """Whether every queue is there that `declare` would make. Asking needs no permission. Raises one of
+    CONNECTION_FAULTS.
+    """
+    listed = list(services)
+    queues = [event_queue(service.name, key) for service in listed for key in service.events]
+    queues += [
+        journal_queue(service.name, source, partition)
+        for service in listed
+        for source in service.journals
+        for partition in partitions
+    ]
+    with connect(url, "topology") as connection:
+        try:
+            with connection.channel() as channel:
+                for queue in queues:
+                    channel.queue_declare(queue, passive=True)
+        except NotFound:  # which has closed that channel
+            return False
+    return True
 
 
 def declare_served(service: Service, url: str, retry_delays_seconds: Sequence[float]) -> None:

@@ -15,6 +15,7 @@ from shared.auth.tokens import Verifier
 from shared.db.engine import Database
 from shared.messaging.dispatch import Dispatcher
 from shared.messaging.inprocess import deliveries
+from shared.messaging.inprocess.dead_letters import ParkedDeliveries
 from shared.messaging.inprocess.events import EventConsumer
 from shared.messaging.inprocess.journals import JournalConsumer
 from shared.messaging.inprocess.routes import InProcessClient, Routes
@@ -46,6 +47,7 @@ class InProcessBus:
         self.routes = Routes()
         self.client = InProcessClient(self.routes)
         self.publisher = InProcessPublisher(database, self._events, self._journals)
+        self.dead_letters = ParkedDeliveries(database, self._wake)
         with database.write() as connection:
             deliveries.metadata.create_all(connection)
 
@@ -54,7 +56,7 @@ class InProcessBus:
         self.routes.add(Dispatcher(service, resources, verifier))
         for key, on_event in service.events.items():
             consumer = EventConsumer(
-                f"{service.name}.{key}", on_event, resources, self._database, self._delays
+                f"{service.name}.{key}", key, on_event, resources, self._database, self._delays
             )
             self._events.setdefault(key, []).append(consumer)
         for source, on_records in service.journals.items():
@@ -75,6 +77,12 @@ class InProcessBus:
         for consumer in self._consumers():
             consumer.join(max(0.0, deadline - time.monotonic()))
         self.routes.close()
+
+    def _wake(self, queue: str) -> None:
+        for consumers in self._events.values():
+            for consumer in consumers:
+                if consumer.queue == queue:
+                    consumer.wake()
 
     def _consumers(self) -> list[EventConsumer | JournalConsumer]:
         listening: list[EventConsumer | JournalConsumer] = []

@@ -4,7 +4,7 @@ published --> ready --(handled)--> deleted
               ^   |
               |   +--(failed)--> due later, one attempt more
               +------------------+
-                  +--(last attempt failed, or undecodable)--> parked
+                  +--(last attempt failed, or no event of the queue)--> parked
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,8 @@ deliveries = Table(
     sqlite_autoincrement=True,
 )
 """Times are Unix microseconds; `message` is the message's id; `attempt` counts the attempts that failed;
-`reason` is the name of the last error, without its text, which might tell personal data."""
+`reason` is the name of the last error, without its text, which might tell personal data, or why the message
+was not taken for an event."""
 
 _waiting = deliveries.c.parked_at.is_(None)
 Index("ix_deliveries_waiting", deliveries.c.queue, deliveries.c.id, sqlite_where=_waiting)

@@ -4,8 +4,10 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from shared.contracts import clock, events
+from shared.contracts import clock
+from shared.contracts.events import Event
 from shared.db.engine import Database
+from shared.messaging.incoming import NotTaken, event_of
 from shared.messaging.inprocess import deliveries
 from shared.messaging.inprocess.deliveries import Delivery, Failure
 from shared.messaging.service import EventHandler
@@ -23,17 +25,21 @@ log = get_logger(__name__)
 
 
 class EventConsumer:
-    """The consumer of one queue. `delays_seconds` are the pauses before each further attempt."""
+    """The consumer of one queue, for events with this key. `delays_seconds` are the pauses before each
+    further attempt.
+    """
 
     def __init__(
         self,
         queue: str,
+        key: str,
         handler: EventHandler,
         resources: Any,
         database: Database,
         delays_seconds: Sequence[float],
     ) -> None:
         self.queue = queue
+        self._key = key
         self._handler = handler
         self._resources = resources
         self._database = database
@@ -96,11 +102,11 @@ class EventConsumer:
     def _handle(self, delivery: Delivery) -> Failure | None:
         with timed(CONSUMER_DURATION, queue=self.queue) as outcome:
             try:
-                event = _decode(delivery)
-            except Exception as error:
-                outcome.set("undecodable")
-                log.exception("event_undecodable", queue=self.queue)
-                failure: Failure | None = self._park(delivery.id, delivery.attempt, error)
+                event = event_of(delivery.body, delivery.content_type, self._key)
+            except NotTaken as fault:
+                outcome.set("parked")
+                log.error("event_not_taken", queue=self.queue, reason=fault.reason)
+                failure: Failure | None = self._park(delivery.id, delivery.attempt + 1, fault.reason)
             else:
                 failure = self._attempt(event, delivery)
                 if failure is not None:
@@ -108,7 +114,7 @@ class EventConsumer:
         CONSUMER_MESSAGES.labels(queue=self.queue, outcome=outcome.value).inc()
         return failure
 
-    def _attempt(self, event: events.Event, delivery: Delivery) -> Failure | None:
+    def _attempt(self, event: Event, delivery: Delivery) -> Failure | None:
         with trace.continued(event.traceparent):
             try:
                 self._handler(self._resources, event)
@@ -117,16 +123,10 @@ class EventConsumer:
                 attempt = delivery.attempt + 1
                 log.exception("event_failed", queue=self.queue, event_id=event.id, attempt=attempt)
                 if attempt > len(self._delays):
-                    return self._park(delivery.id, attempt, error)
+                    return self._park(delivery.id, attempt, type(error).__name__)
                 due_at = clock.deadline(self._delays[attempt - 1])
                 return Failure(delivery.id, attempt, due_at, type(error).__name__)
 
-    def _park(self, delivery: int, attempt: int, error: Exception) -> Failure:
+    def _park(self, delivery: int, attempt: int, reason: str) -> Failure:
         CONSUMER_DEAD_LETTERED.labels(queue=self.queue).inc()
-        return Failure(delivery, attempt, None, type(error).__name__)
-
-
-def _decode(delivery: Delivery) -> events.Event:
-    if delivery.content_type != events.CONTENT_TYPE:
-        raise ValueError(f"content type {delivery.content_type}")
-    return events.decode(delivery.body)
+        return Failure(delivery, attempt, None, reason)

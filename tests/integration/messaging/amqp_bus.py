@@ -14,7 +14,7 @@ from shared.contracts import clock, ids
 from shared.contracts.errors import Refusal
 from shared.messaging.amqp import topology
 from shared.messaging.amqp.client import AmqpClient
-from shared.messaging.amqp.connection import connect
+from shared.messaging.amqp.dead_letters import AmqpDeadLetters
 from shared.messaging.amqp.journal_consumer import JournalConsumer
 from shared.messaging.amqp.publisher import AmqpPublisher
 from shared.messaging.client import Client
@@ -58,7 +58,7 @@ def amqp_bus(url: str) -> Iterator[Bus]:
         client, publisher = AmqpClient(url, name=service), AmqpPublisher(url, name=source)
         consumer = JournalConsumer(table, journal_probe, url)
         consumer.start()
-        dead = topology.dead_queue(topology.event_queue(service, f"{source}.{ROUTING_KEY}"))
+        queue = topology.event_queue(service, f"{source}.{ROUTING_KEY}")
         yield Bus(
             service,
             source,
@@ -66,17 +66,11 @@ def amqp_bus(url: str) -> Iterator[Bus]:
             client,
             publisher,
             sequences=lambda: list(journal_probe.sequences),
-            parked=lambda: queue_length(url, dead),
+            dead_letters=AmqpDeadLetters(url, [queue]),
         )
         consumer.stop()
         publisher.close()
         client.close()
-
-
-def queue_length(url: str, queue: str) -> int:
-    """How many messages are ready in a queue."""
-    with connect(url, "tests") as connection, connection.channel() as channel:
-        return int(channel.queue_declare(queue, passive=True).message_count)
 
 
 def refused_by_deadline(client: Client, service: str, name: str) -> Refusal:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pytest
 
 from shared.auth.tokens import Signer
@@ -15,12 +16,27 @@ from shared.contracts.errors import Fault, Refusal
 from shared.contracts.events import Event
 from shared.contracts.journal import JournalRecord
 from shared.messaging.client import Client
+from shared.messaging.dead_letters import DeadLetter, DeadLetters
 from shared.messaging.publisher import Message, Publisher
 from shared.observability import trace
 from tests.integration.messaging.probe import RETRY_DELAYS_SECONDS, ROUTING_KEY
 from tests.support.waiting import wait_until
 
 WAIT_SECONDS = 10.0
+JSON = events.CONTENT_TYPE
+POISON = {
+    "no JSON": (b"{", JSON, "not-json"),
+    "nothing": (b"", JSON, "not-json"),
+    "no UTF-8": (b'{"id": "\xff"}', JSON, "not-json"),
+    "too deep": (b"[" * 100_000, JSON, "not-a-cloudevent"),
+    "too deep inside": (b'{"data": {"a": ' + b"[" * 100_000, JSON, "not-json"),
+    "no CloudEvent": (b'{"specversion": "1.0"}', JSON, "not-a-cloudevent"),
+    "no object": (b"[1]", JSON, "not-a-cloudevent"),
+    "another type": (b"{}", "text/plain", "wrong-content-type"),
+    "no type": (b"{}", "", "wrong-content-type"),
+    "10 MB": (b'{"data": "' + b"x" * 10_000_000 + b'"}', JSON, "too-large"),
+}
+"""Bodies with their content type, and for which reason each is parked."""
 
 
 @dataclass
@@ -33,8 +49,34 @@ class Bus:
     client: Client
     publisher: Publisher
     sequences: Callable[[], list[int]]
-    parked: Callable[[], int]
-    """How many events lie parked for the probe."""
+    dead_letters: DeadLetters
+
+    @property
+    def queue(self) -> str:
+        """The probe's queue of events."""
+        return f"{self.service}.{self.source}.{ROUTING_KEY}"
+
+    def parked(self) -> int:
+        """How many events lie parked for the probe."""
+        return len(self.dead_letters.list(self.queue))
+
+    def letter(self, subject: str) -> DeadLetter:
+        """The dead letter of the event with this subject, which must be there once."""
+        [letter] = [
+            letter
+            for letter in self.dead_letters.list(self.queue)
+            if f'"subject": "{subject}"' in self.body_of(letter.id)
+        ]
+        return letter
+
+    def body_of(self, letter: str) -> str:
+        shown = self.dead_letters.show(letter)
+        assert shown is not None
+        return shown.body
+
+    def counted(self, outcome: str) -> float:
+        """How many events the probe's process counts with this outcome."""
+        return float(self.call("counted", {"queue": self.queue, "outcome": outcome}))
 
     def call(self, method: str, arguments: dict[str, Any] | None = None, **options: Any) -> Any:
         return self.client.call(self.service, method, arguments or {}, **options)
@@ -47,8 +89,8 @@ class Bus:
     def handled(self, subject: str) -> int:
         return int(self.call("noted")["handled"].get(subject, 0))
 
-    def event(self, subject: str) -> Message:
-        return event_message(self.source, subject)
+    def event(self, subject: str, **more: Any) -> Message:
+        return event_message(self.source, subject, **more)
 
     def message(self, body: bytes, content_type: str, routing_key: str = ROUTING_KEY) -> Message:
         return Message(f"{self.source}.events", routing_key, body, content_type, ids.new_id())
@@ -57,9 +99,15 @@ class Bus:
         return journal_message(self.source, *sequences)
 
 
-def event_message(source: str, subject: str) -> Message:
-    """An event that the probe of this source listens to."""
-    event = Event(
+def event_message(source: str, subject: str, **more: Any) -> Message:
+    """An event that the probe of this source listens to; `more` are other attributes."""
+    event = event_of(source, subject)
+    body = msgspec.json.encode({**msgspec.to_builtins(event), **more})
+    return Message(f"{source}.events", ROUTING_KEY, body, events.CONTENT_TYPE, ids.new_id())
+
+
+def event_of(source: str, subject: str) -> Event:
+    return Event(
         id=ids.new_id(),
         source=f"/medtown/{source}",
         type=f"{events.TYPE_PREFIX}{source}.{ROUTING_KEY}",
@@ -67,7 +115,6 @@ def event_message(source: str, subject: str) -> Message:
         time=clock.to_text(clock.now_us()),
         data={"subject": subject},
     )
-    return Message(f"{source}.events", ROUTING_KEY, events.encode(event), events.CONTENT_TYPE, ids.new_id())
 
 
 def journal_message(source: str, *sequences: int, partition: int = 0) -> Message:
@@ -182,27 +229,109 @@ class BusCase:
         wait_until(lambda: bus.parked() == parked + 1, WAIT_SECONDS, "the event in its parking place")
         assert bus.handled("fails always") == len(RETRY_DELAYS_SECONDS) + 1
 
-    @pytest.mark.parametrize(
-        ("body", "content_type"),
-        [
-            (b"{", events.CONTENT_TYPE),
-            (b"\xff", events.CONTENT_TYPE),
-            (b"[" * 100_000, events.CONTENT_TYPE),
-            (b'{"specversion": "1.0"}', events.CONTENT_TYPE),
-            (b"{}", "text/plain"),
-        ],
-        ids=["no JSON", "no text", "too deep", "no event", "another type"],
-    )
-    def test_what_is_no_event_is_parked_at_once(self, bus: Bus, body: bytes, content_type: str) -> None:
+    @pytest.mark.parametrize(("body", "content_type", "reason"), POISON.values(), ids=POISON)
+    def test_what_is_no_event_is_parked_at_once(
+        self, bus: Bus, body: bytes, content_type: str, reason: str
+    ) -> None:
+        self.is_parked(bus, bus.message(body, content_type), reason)
+
+    @pytest.mark.parametrize("version", ["thing.happened.v2", "thing.unheard.v1"])
+    def test_an_event_of_another_type_or_version_in_the_queue_is_parked(self, bus: Bus, version: str) -> None:
+        message = bus.event(f"of {version}", type=f"{events.TYPE_PREFIX}{bus.source}.{version}")
+        self.is_parked(bus, message, "another-type")
+
+    def is_parked(self, bus: Bus, message: Message, reason: str) -> None:
+        """It is parked, counted and listed; what comes behind it is handled, and calls are answered."""
+        before, counted = {letter.id for letter in bus.dead_letters.list(bus.queue)}, bus.counted("parked")
+        behind = ids.new_id()
+        assert bus.publisher.publish([message, bus.event(behind)]) == [True, True]
+        wait_until(lambda: bus.handled(behind) == 1, WAIT_SECONDS, "the event behind it")
+        wait_until(lambda: bus.parked() > len(before), WAIT_SECONDS, "the message in its parking place")
+        [letter] = [each for each in bus.dead_letters.list(bus.queue) if each.id not in before]
+        assert (letter.reason, letter.attempts, letter.size) == (reason, 1, len(message.body))
+        assert letter.queue == bus.queue
+        assert letter.content_type == message.content_type
+        assert clock.now_us() - clock.from_text(letter.parked_at) < 20 * clock.MICROSECONDS
+        assert bus.counted("parked") == counted + 1
+        assert len(bus.body_of(letter.id)) < 25_000
+
+    def test_a_later_version_goes_beside_the_one_that_is_known(self, bus: Bus) -> None:
+        later = bus.message(bus.event("later").body, events.CONTENT_TYPE, "thing.happened.v2")
         parked = bus.parked()
-        assert bus.publisher.publish([bus.message(body, content_type)]) == [True]
-        wait_until(lambda: bus.parked() == parked + 1, WAIT_SECONDS, "the message in its parking place")
+        assert bus.publisher.publish([later, bus.event("beside it")]) == [False, True]
+        wait_until(lambda: bus.handled("beside it") == 1, WAIT_SECONDS, "the event of the known version")
+        assert bus.parked() == parked
+        assert bus.handled("later") == 0
+
+    def test_what_a_later_publisher_adds_is_left_aside(self, bus: Bus) -> None:
+        message = bus.event("with more", data={"subject": "with more", "added": [1]}, newer={"a": None})
+        bus.publisher.publish(
+            [message, message._replace(content_type=f"{events.CONTENT_TYPE}; charset=utf-8")]
+        )
+        wait_until(lambda: bus.handled("with more") == 2, WAIT_SECONDS, "the event, in both spellings")
+
+    def test_what_comes_twice_is_parked_twice_under_one_id(self, bus: Bus) -> None:
+        before = {letter.id for letter in bus.dead_letters.list(bus.queue)}
+        twice = bus.message(b"twice the same", events.CONTENT_TYPE)
+        bus.publisher.publish([twice, twice])
+        wait_until(lambda: bus.parked() >= len(before) + 2, WAIT_SECONDS, "both in their parking place")
+        new = [letter.id for letter in bus.dead_letters.list(bus.queue) if letter.id not in before]
+        assert len(new) == 2
+        assert len(set(new)) == 1
+        assert bus.dead_letters.replay(new[0], None) == 2
+        wait_until(lambda: bus.parked() >= len(before) + 2, WAIT_SECONDS, "both parked again")
+        assert new == [letter.id for letter in bus.dead_letters.list(bus.queue) if letter.id not in before]
+
+    def test_a_replayed_event_is_handled_as_at_first_and_leaves_the_list(self, bus: Bus) -> None:
+        attempts = len(RETRY_DELAYS_SECONDS) + 1
+        subject = f"fails {attempts} times, then is mended"
+        others = [letter.id for letter in bus.dead_letters.list(bus.queue)]
+        bus.publisher.publish([bus.event(subject)])
+        wait_until(lambda: bus.parked() == len(others) + 1, WAIT_SECONDS, "the event in its parking place")
+        letter = bus.letter(subject)
+        assert (letter.attempts, letter.reason) == (attempts, "RuntimeError")
+        assert letter.type == f"{events.TYPE_PREFIX}{bus.source}.{ROUTING_KEY}"
+        assert bus.dead_letters.replay("no such id", None) == 0
+        assert bus.dead_letters.replay(letter.id, None) == 1
+        wait_until(lambda: bus.handled(subject) == attempts + 1, WAIT_SECONDS, "the event, handled again")
+        assert [letter.id for letter in bus.dead_letters.list(bus.queue)] == others
+        assert bus.dead_letters.show(letter.id) is None
+
+    def test_all_of_a_queue_are_replayed_once_and_park_again(self, bus: Bus) -> None:
+        parked = bus.parked()
+        assert parked, "the tests above have parked some"
+        before = sorted(letter.id for letter in bus.dead_letters.list(bus.queue))
+        assert bus.dead_letters.replay(None, bus.queue) == parked
+        wait_until(lambda: bus.parked() == parked, WAIT_SECONDS, "all of them parked again")
+        assert sorted(letter.id for letter in bus.dead_letters.list(bus.queue)) == before
+
+    def test_a_shown_letter_hides_tokens_and_what_tells_of_persons(self, bus: Bus) -> None:
+        data = {
+            "subject": "private",
+            "session": "s" * 43,
+            "of": [{"display_name": "Ana", "mail": "a@b.example"}],
+        }
+        parked = bus.parked()
+        bus.publisher.publish([bus.event("fails always, private", data=data)])
+        wait_until(lambda: bus.parked() == parked + 1, WAIT_SECONDS, "the event in its parking place")
+        body = bus.body_of(bus.letter("fails always, private").id)
+        assert body.count("[redacted]") == 3
+        assert not any(word in body for word in ("sss", "Ana", "a@b"))
 
     def test_journal_batches_arrive_in_order_and_bad_ones_are_passed_over(self, bus: Bus) -> None:
         seen = len(bus.sequences())
-        poison = bus.message(b'[{"no": "record"}]', events.BATCH_CONTENT_TYPE, "journal.v1.0")
-        messages = [bus.batch(1, 2), poison, bus.batch(-1), bus.batch(3), bus.batch(4, 5)]
-        assert bus.publisher.publish(messages) == [True] * 5
+        bad = (
+            b'[{"no": "record"}]',
+            b"[",
+            b"null",
+            b"[]",
+            b"\xff",
+            b"[" * 100_000,
+            b" " * 10_000_000 + b"[]",
+        )
+        poison = [bus.message(body, events.BATCH_CONTENT_TYPE, "journal.v1.0") for body in bad]
+        messages = [bus.batch(1, 2), *poison, bus.batch(-1), bus.batch(3), bus.batch(4, 5)]
+        assert all(bus.publisher.publish(messages))
         wait_until(lambda: bus.sequences()[seen:] == [1, 2, 3, 4, 5], WAIT_SECONDS, "the batches in order")
 
     def test_a_slow_call_does_not_hold_up_others(self, bus: Bus) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from marshmallow import fields, validate
+from prometheus_client import REGISTRY
 
 from shared.auth.tokens import TrustedIssuer, Verifier
 from shared.contracts.errors import Refusal
@@ -91,12 +92,17 @@ def noted(probe: Probe, request: Request) -> Any:
     return {"handled": dict(probe.handled), "carried_out": list(probe.carried_out)}
 
 
+def counted(probe: Probe, request: Request) -> Any:
+    """How many events this process counts for a queue, with an outcome."""
+    return REGISTRY.get_sample_value("consumer_messages_total", dict(request.arguments)) or 0
+
+
 def hear(probe: Probe, event: Event) -> None:
     """Handle an event whose subject says how: "fails <n> ..." fails n times, "fails always ..." for ever."""
     times = probe.note_event(event)
     word, _, rest = event.subject.partition(" ")
     if word == "fails":
-        limit = rest.partition(" ")[0]
+        limit = rest.partition(" ")[0].rstrip(",")
         if limit == "always" or times <= int(limit):
             raise RuntimeError("a sentence that names nobody outside the log")
 
@@ -121,6 +127,7 @@ def probe_service(name: str, source: str) -> Service:
             "trace_id": Call(trace_id, None, open_to_all=True),
             "work": Call(work, None, open_to_all=True),
             "noted": Call(noted, None, open_to_all=True),
+            "counted": Call(counted, None, open_to_all=True),
         },
         events={f"{source}.{ROUTING_KEY}": hear},
         journals={source: read_journal},

@@ -5,12 +5,10 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import func, select
 
 from shared.auth.tokens import Signer
 from shared.db.engine import Database
 from shared.messaging.inprocess.bus import InProcessBus
-from shared.messaging.inprocess.deliveries import deliveries
 from tests.integration.messaging.amqp_bus import amqp_bus, unique
 from tests.integration.messaging.bus_case import Bus, BusCase
 from tests.integration.messaging.probe import (
@@ -33,11 +31,6 @@ def in_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
     running.register(service, probe, verifier_by(key.public_key())(service))
     running.start()
 
-    def parked() -> int:
-        with database.read() as connection:
-            query = select(func.count()).where(deliveries.c.parked_at.is_not(None))
-            return connection.scalar(query) or 0
-
     yield Bus(
         service.name,
         next(iter(service.journals)),
@@ -45,7 +38,7 @@ def in_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
         running.client,
         running.publisher,
         sequences=lambda: list(probe.sequences),
-        parked=parked,
+        dead_letters=running.dead_letters,
     )
     running.stop()
     database.close()
