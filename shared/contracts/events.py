@@ -7,12 +7,15 @@ from typing import Any
 import msgspec
 from marshmallow import EXCLUDE, Schema
 
-from shared.contracts import clock, ids
+from shared.contracts import clock, cop, ids, toolbox
 from shared.contracts.identity import PersonRegistered
 
 CONTENT_TYPE = "application/cloudevents+json"
 BATCH_CONTENT_TYPE = "application/cloudevents-batch+json"
 TYPE_PREFIX = "org.medtown."
+SPEC_VERSION = "1.0"
+MAX_EVENT_BYTES = 1024 * 1024
+"""How large an encoded event may be: what is larger is not published, and parked where it arrives."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +27,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     time: str
     data: dict[str, Any]
-    specversion: str = "1.0"
+    specversion: str = SPEC_VERSION
     datacontenttype: str = "application/json"
     traceparent: str = ""
 
@@ -57,8 +60,40 @@ class EventType:
 PERSON_REGISTERED = EventType(
     "identity.person.registered.v1", PersonRegistered, "A person or an organisation has been registered."
 )
+GROUP_CREATED = EventType("cop.group.created.v1", cop.GroupCreated, "A group has been created.")
+MEMBER_JOINED = EventType(
+    "cop.member.joined.v1", cop.MembershipChanged, "Somebody has become a member of a group."
+)
+MEMBER_LEFT = EventType(
+    "cop.member.left.v1", cop.MembershipChanged, "Somebody is no longer a member of a group."
+)
+TOPIC_OPENED = EventType("cop.topic.opened.v1", cop.TopicOpened, "A topic has been opened in a group.")
+REPLY_ADDED = EventType("cop.reply.added.v1", cop.ReplyAdded, "A topic has been replied to.")
 
-REGISTRY: Mapping[str, EventType] = {kind.key: kind for kind in (PERSON_REGISTERED,)}
+DOCUMENT_ADDED = EventType(
+    "toolbox.document.added.v1", toolbox.DocumentChanged, "A document has been added to the toolbox."
+)
+DOCUMENT_VERSION_ADDED = EventType(
+    "toolbox.document.version-added.v1", toolbox.DocumentChanged, "A document has a new version."
+)
+DOCUMENT_DELETED = EventType(
+    "toolbox.document.deleted.v1", toolbox.DocumentChanged, "A document has been deleted."
+)
+
+REGISTRY: Mapping[str, EventType] = {
+    kind.key: kind
+    for kind in (
+        PERSON_REGISTERED,
+        GROUP_CREATED,
+        MEMBER_JOINED,
+        MEMBER_LEFT,
+        TOPIC_OPENED,
+        REPLY_ADDED,
+        DOCUMENT_ADDED,
+        DOCUMENT_VERSION_ADDED,
+        DOCUMENT_DELETED,
+    )
+}
 
 
 def new_event(kind: EventType, subject: str, data: Mapping[str, Any], *, traceparent: str = "") -> Event:
@@ -78,16 +113,24 @@ def new_event(kind: EventType, subject: str, data: Mapping[str, Any], *, tracepa
 
 
 def encode(event: Event) -> bytes:
-    """The event in CloudEvents' structured mode."""
-    return msgspec.json.encode(event)
+    """The event in CloudEvents' structured mode. Raises ValueError beyond MAX_EVENT_BYTES."""
+    body = msgspec.json.encode(event)
+    if len(body) > MAX_EVENT_BYTES:
+        raise ValueError(f"{event.key}: {len(body)} bytes are more than {MAX_EVENT_BYTES}")
+    return body
 
 
 def decode(body: bytes) -> Event:
-    """An event received; unknown fields are left aside. Raises msgspec.ValidationError or DecodeError."""
-    event = msgspec.json.decode(body, type=Event)
+    """An event received, its data not yet checked; unknown fields are left aside.
+
+    Raises msgspec.ValidationError where it is no CloudEvent of ours, and what msgspec raises for bad JSON.
+    """
+    return msgspec.json.decode(body, type=Event)
+
+
+def faults_of(event: Event) -> dict[str, Any]:
+    """What of its data does not fit the schema of its registered type, by field; unknown fields may be
+    there.
+    """
     kind = REGISTRY.get(event.key)
-    if kind is not None:
-        faults = kind.schema(unknown=EXCLUDE).validate(event.data)
-        if faults:
-            raise msgspec.ValidationError(f"{event.key}: {faults}")
-    return event
+    return {} if kind is None else kind.schema(unknown=EXCLUDE).validate(event.data)
