@@ -1,0 +1,1 @@
+"""Files: staged while they arrive, kept once they have been checked."""
