@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check build translations lock clean venv-run venv-dev
+.PHONY: help run test test-all check build translations manifests lock clean venv-run venv-dev
 
 help: ## Show this list
 	@echo "MedTOWN. Usage: make TARGET [PYTHON=/path/to/python3.11]"
@@ -33,6 +33,9 @@ build: venv-run ## Build the web front end into gateway/static/dist
 
 translations: venv-dev ## Bring the catalogues of translations in step with the texts of the code
 	@$(BIN)/python -m deploy.translations
+
+manifests: venv-dev ## Write what follows from the services' tables: compose file, definitions, databases, Prometheus
+	@$(BIN)/python -m deploy.installing.manifests
 
 lock: venv-dev ## Write requirements/*.txt anew from pyproject.toml
 	@$(BOOTSTRAP)/lock.sh

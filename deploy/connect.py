@@ -38,7 +38,7 @@ def connect(config: Config, *, with_jobs: bool = True) -> Iterator[Connection]:
     if config.distributed:
         from shared.messaging.amqp.client import AmqpClient
 
-        client: Client = AmqpClient(config.amqp_url)
+        client: Client = AmqpClient(config.amqp_url, name=TOOLS)
         try:
             yield over(config, client)
         finally:

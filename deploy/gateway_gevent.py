@@ -17,5 +17,5 @@ def application() -> Flask:
     config = configuration.load()
     logs.configure(config.log_level, "gateway")
     install_gevent()
-    client = AmqpClient(config.amqp_url)
+    client = AmqpClient(config.amqp_url, name="gateway")
     return create_app(config, client, CoalescingWriter(client, PARTITION))

@@ -1,9 +1,11 @@
 """What every process has besides its work: health, metrics, and whom it believes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry, Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 from sqlalchemy import text
 
 from deploy.refusals import CommandRefused
@@ -13,7 +15,9 @@ from shared.auth.tokens import Verifier
 from shared.config import Config
 from shared.db.engine import Database
 from shared.messaging.service import Service
-from shared.observability.health import HealthServer
+from shared.observability.health import HealthServer, passes
+
+READY_METRIC = "process_ready"
 
 
 def verifier_for(config: Config) -> Callable[[Service], Verifier]:
@@ -47,16 +51,38 @@ def healthy(
         if process in SERVICES:
             checks["migrations"] = lambda: is_migrated(process, database)
     server = HealthServer(config.metrics_host, config.metrics_port, checks, metrics)
+    readiness = _Readiness(checks)
     try:
         server.start()
     except OSError as error:
         raise CommandRefused(
             f"MEDTOWN_METRICS_PORT is {config.metrics_port}, which cannot be used: {error.strerror}"
         ) from error
+    metrics.register(readiness)
     try:
         yield
     finally:
+        metrics.unregister(readiness)
         server.stop()
+
+
+class _Readiness(Collector):
+    """The checks of /readyz as a metric, asked when somebody looks."""
+
+    def __init__(self, checks: Mapping[str, Callable[[], bool]]) -> None:
+        self._checks = checks
+
+    def describe(self) -> Iterable[Metric]:
+        return [self._family()]
+
+    def collect(self) -> Iterable[Metric]:
+        family = self._family()
+        for name, check in self._checks.items():
+            family.add_metric([name], float(passes(name, check)))
+        yield family
+
+    def _family(self) -> GaugeMetricFamily:
+        return GaugeMetricFamily(READY_METRIC, "1 while a check of /readyz passes, else 0", labels=["check"])
 
 
 def _answers(database: Database) -> bool:

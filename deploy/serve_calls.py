@@ -39,7 +39,7 @@ def main(process: str) -> None:
         return
     serving = threading.Event()
     owner = SERVICES[process]
-    service, resources = owner.table(), owner.build(config, AmqpClient(config.amqp_url))
+    service, resources = owner.table(), owner.build(config, AmqpClient(config.amqp_url, name=process))
     try:
         with healthy(config, process, resources.database, checks={"serving": serving.is_set}):
             _serve(config, service, resources, WORKERS, serving)

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from amqp.exceptions import AccessRefused
+
 from deploy.health import healthy
 from deploy.refusals import as_one_line
 from deploy.services import SERVICES
@@ -14,9 +16,10 @@ from shared.config import Config
 from shared.db.engine import Database
 from shared.jobs import JobRunner
 from shared.messaging.amqp.client import AmqpClient
+from shared.messaging.amqp.connection import CONNECTION_FAULTS
 from shared.messaging.amqp.journal_consumer import JournalConsumer
 from shared.messaging.amqp.publisher import AmqpPublisher
-from shared.messaging.amqp.topology import declare
+from shared.messaging.amqp.topology import all_declared, declare
 from shared.observability import logs
 
 BROKER_RETRY_SECONDS = 1.0
@@ -29,7 +32,7 @@ def _working(config: Config, service: str) -> Iterator[Database]:
     """Run a service's jobs, and consume the journals that it follows, while the block runs."""
     owner = SERVICES[service]
     table = owner.table()
-    client = AmqpClient(config.amqp_url)
+    client = AmqpClient(config.amqp_url, name=f"{service}-jobs")
     publisher = AmqpPublisher(config.amqp_url)
     resources = owner.build(config, client)
     runner = JobRunner(owner.jobs(resources, publisher))
@@ -49,15 +52,24 @@ def _working(config: Config, service: str) -> Iterator[Database]:
         client.close()
 
 
-def _declared(config: Config, stop: threading.Event) -> bool:
-    """Declare all consumers' queues, waiting for a broker that is away; False where asked to stop first."""
+def _all_declared(config: Config, stop: threading.Event) -> bool:
+    """See that all consumers' queues are there, waiting for a broker that is away; False where asked to stop
+    first.
+
+    What is missing is made where this process's user may do so, as when one user does everything; else it is
+    waited for, since the broker's definitions or the consumers themselves make it.
+    """
+    tables = [owner.table() for owner in SERVICES.values()]
     while not stop.is_set():
         try:
-            declare([owner.table() for owner in SERVICES.values()], config.amqp_url)
+            if not all_declared(tables, config.amqp_url):
+                declare(tables, config.amqp_url)
             return True
-        except OSError as error:
+        except AccessRefused as error:
+            log.warning("queues_missing", reason=str(error), retry_seconds=BROKER_RETRY_SECONDS)
+        except CONNECTION_FAULTS as error:
             log.warning("broker_away", reason=str(error), retry_seconds=BROKER_RETRY_SECONDS)
-            stop.wait(BROKER_RETRY_SECONDS)
+        stop.wait(BROKER_RETRY_SECONDS)
     return False
 
 
@@ -67,7 +79,7 @@ def main(service: str) -> None:
     stop = threading.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, lambda *_: stop.set())
-    if not _declared(config, stop):
+    if not _all_declared(config, stop):
         return
     with _working(config, service) as database, healthy(config, service, database, checks={}):
         stop.wait()

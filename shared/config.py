@@ -27,15 +27,22 @@ VARIABLES = (
     Variable("MEDTOWN_HOST", "127.0.0.1", "address that the gateway listens on"),
     Variable("MEDTOWN_DATA", "data", "folder of the embedded databases, keys and files"),
     Variable("MEDTOWN_AMQP_URL", "", "RabbitMQ, e.g. amqp://user:password@host:5672/vhost; empty: embedded"),
+    Variable("MEDTOWN_AMQP_URL_FILE", "", "a file that holds MEDTOWN_AMQP_URL, in its place"),
     Variable(
         "MEDTOWN_DATABASE_URL",
         "",
         "database of this process's service; empty: an SQLite file in the data folder",
     ),
+    Variable("MEDTOWN_DATABASE_URL_FILE", "", "a file that holds MEDTOWN_DATABASE_URL, in its place"),
     Variable(
         "MEDTOWN_KEYS",
         "",
         "folder with trusted.json and this process's private keys; empty: keys/ in the data folder",
+    ),
+    Variable(
+        "MEDTOWN_BLOBS",
+        "",
+        "folder of uploaded files, shared by gateway and toolbox; empty: blobs/ in the data folder",
     ),
     Variable(
         "MEDTOWN_METRICS_PORT",
@@ -68,6 +75,7 @@ class Config:
     amqp_url: str
     database_url: str
     keys: Path
+    blobs: Path
     metrics_port: int
     metrics_host: str
     public_url: str
@@ -115,6 +123,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         amqp_url=_url("MEDTOWN_AMQP_URL", known, ("amqp://", "amqps://")),
         database_url=_url("MEDTOWN_DATABASE_URL", known, ("postgresql+psycopg://", "sqlite:///")),
         keys=Path(known["MEDTOWN_KEYS"]) if known["MEDTOWN_KEYS"] else data / "keys",
+        blobs=Path(known["MEDTOWN_BLOBS"]) if known["MEDTOWN_BLOBS"] else data / "blobs",
         metrics_port=_number("MEDTOWN_METRICS_PORT", known, 0, 65535),
         metrics_host=known["MEDTOWN_METRICS_HOST"],
         public_url=known["MEDTOWN_PUBLIC_URL"].rstrip("/"),
@@ -133,7 +142,7 @@ def _number(name: str, given: Mapping[str, str], low: int, high: int) -> int:
 
 def _url(name: str, given: Mapping[str, str], beginnings: tuple[str, ...]) -> str:
     """The URL, which may be empty. It may hold a password: no message repeats it."""
-    url = given[name]
+    url = _from_file(name, given) if given[f"{name}_FILE"] else given[name]
     if url and not url.startswith(beginnings):
         raise ConfigError(f"{name} must begin with {' or '.join(beginnings)}")
     try:
@@ -141,6 +150,17 @@ def _url(name: str, given: Mapping[str, str], beginnings: tuple[str, ...]) -> st
     except ValueError as error:
         raise ConfigError(f"{name} has no valid host or port") from error
     return url
+
+
+def _from_file(name: str, given: Mapping[str, str]) -> str:
+    """What the file holds that stands in for a variable, without the line's end."""
+    file = f"{name}_FILE"
+    if given[name]:
+        raise ConfigError(f"{file} and {name} are both set: one of them must go")
+    try:
+        return Path(given[file]).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{file} is {given[file]!r}, which cannot be read: {error}") from error
 
 
 def _choice(name: str, given: Mapping[str, str], choices: tuple[str, ...]) -> str:

@@ -2,7 +2,12 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.support.fixtures", "tests.support.installations", "tests.support.phases"]
+pytest_plugins = [
+    "tests.support.fixtures",
+    "tests.support.installations",
+    "tests.support.composed",
+    "tests.support.phases",
+]
 
 # The same examples on every run, and no time limit per example: a slow machine is no fault of the code.
 settings.register_profile("repeatable", deadline=None, derandomize=True)

@@ -70,7 +70,7 @@ class _Server(Threaded):
             case "/livez":
                 return _as_json(200, {"status": "alive"})
             case "/readyz":
-                failing = sorted(name for name, check in self.checks.items() if not _passes(name, check))
+                failing = sorted(name for name, check in self.checks.items() if not passes(name, check))
                 if failing:
                     return _as_json(503, {"status": "not ready", "failing": failing})
                 return _as_json(200, {"status": "ready"})
@@ -98,7 +98,8 @@ class _Handler(BaseHTTPRequestHandler):
         log.debug("health_request", line=format % args)
 
 
-def _passes(name: str, check: Callable[[], bool]) -> bool:
+def passes(name: str, check: Callable[[], bool]) -> bool:
+    """Whether a check passes; one that raises does not."""
     try:
         return check()
     except Exception:

@@ -88,11 +88,11 @@ def redeliver_exchange(consumer: str) -> str:
     return f"{consumer}.redeliver"
 
 
-def journal_routing_key(partition: int) -> str:
+def journal_routing_key(partition: int | str) -> str:
     return f"journal.v1.{partition}"
 
 
-def journal_queue(consumer: str, source: str, partition: int) -> str:
+def journal_queue(consumer: str, source: str, partition: int | str) -> str:
     """The queue of a consumer for the journal of a partition; `source` is the service that writes it."""
     prefix = consumer if source == "ledger" else f"{consumer}.{source}"
     return f"{prefix}.{journal_routing_key(partition)}"
