@@ -1,4 +1,6 @@
-"""The dashboard's periodic work: follow the journal even if no message comes, forget old inbox rows."""
+"""The dashboard's periodic work: follow the journal even if no message comes, have the figures of closed
+periods worked out, forget old inbox rows.
+"""
 
 from functools import partial
 
@@ -9,11 +11,17 @@ from shared.jobs import Job
 from shared.messaging.publisher import Publisher
 
 CATCH_UP_SECONDS = 1.0
+CLOSED_PERIODS_SECONDS = 2.0
 FORGET_SECONDS = 600.0
 
 
 def jobs(resources: Resources, _publisher: Publisher) -> list[Job]:
     return [
         Job("dashboard-catch-up", CATCH_UP_SECONDS, partial(projector.catch_up, resources)),
+        Job(
+            "dashboard-closed-periods",
+            CLOSED_PERIODS_SECONDS,
+            partial(resources.child.step, resources.database, resources.partitions),
+        ),
         Job("dashboard-forget-inbox", FORGET_SECONDS, partial(forget_old, resources)),
     ]

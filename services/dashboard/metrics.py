@@ -16,3 +16,9 @@ PROJECTION_DIVERGED = Counter(
     "Times the projection was discarded because the journal did not know its position",
     ["partition"],
 )
+CIRCULATION_RUNS = Counter(
+    "circulation_runs_total", "Times the figures of closed periods were worked out", ["outcome"]
+)
+CIRCULATION_SECONDS = Gauge(
+    "circulation_seconds", "How long it took the last time to work out the figures of closed periods"
+)

@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass, field
 
+from services.dashboard.circulation.child import Child
 from shared.auth.keys import load_signer, private_key_file
 from shared.auth.principal import JOURNAL_READER
 from shared.auth.tokens import ServiceTokens
@@ -16,7 +17,7 @@ ISSUER = "dashboard"
 @dataclass(frozen=True, slots=True)
 class Resources:
     """`projecting` is held by whoever moves the projection on, so that one process does not pull the same
-    twice.
+    twice. `child` works out the figures of closed periods, where this process runs the jobs.
     """
 
     database: Database
@@ -24,9 +25,11 @@ class Resources:
     tokens: ServiceTokens
     partitions: tuple[int, ...] = (0,)
     projecting: threading.Lock = field(default_factory=threading.Lock)
+    child: Child = field(default_factory=Child)
 
     def close(self) -> None:
-        """Close the database; the client belongs to whoever made it."""
+        """End the child and close the database; the client belongs to whoever made it."""
+        self.child.close()
         self.database.close()
 
 

@@ -20,6 +20,6 @@ def key(name: str) -> "Column[int]":
     return Column(name, WHOLE, primary_key=True, autoincrement=False)
 
 
-def whole(name: str) -> "Column[int]":
+def whole(name: str, **options: Any) -> "Column[int]":
     """A whole number that is always known."""
-    return Column(name, WHOLE, nullable=False)
+    return Column(name, WHOLE, nullable=False, **options)

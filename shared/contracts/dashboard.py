@@ -1,4 +1,9 @@
-"""What the dashboard is asked and answers: the catalogue of indicators and their figures."""
+"""What the dashboard is asked and answers: the catalogue of indicators and their figures.
+
+A call with an operator's or administrator's token gets live figures. Everybody else gets closed periods
+alone, and no figure behind which fewer than five accounts stand, or one that makes more than 60 %; simulated
+currencies are exempt from both.
+"""
 
 from marshmallow import Schema, fields, validate
 
@@ -42,7 +47,7 @@ class GetOverview(Arguments):
 
 
 class IndicatorView(Schema):
-    """An indicator of the catalogue. `unit`: money, count, share, per_week, or per_period; `version` of its
+    """An indicator of the catalogue. `unit`: money, count, share, per_week, weeks or number; `version` of its
     formula.
     """
 
@@ -58,6 +63,9 @@ class IndicatorView(Schema):
 class ValueView(Schema):
     """The figure of one period [start, end). An undefined one is null, with a reason. Money is in minor
     units.
+
+    Where it was worked out before, when the period had closed, `position` and `as_of` are those of that time,
+    instead of the series'.
     """
 
     start = fields.Date(required=True)
@@ -65,6 +73,8 @@ class ValueView(Schema):
     closed = fields.Boolean(required=True)
     value = fields.Raw(required=True, allow_none=True)
     reason = fields.String(required=True, allow_none=True)
+    position = fields.Nested(lambda: PositionView())
+    as_of = fields.String(allow_none=True)
 
 
 class PositionView(Schema):

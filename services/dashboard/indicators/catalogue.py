@@ -1,5 +1,8 @@
 """The catalogue: what each indicator means, in which unit, who is left out, and where its formula comes from.
 
+Operators see live figures. Everybody else sees those of closed periods alone, and none behind which fewer
+than five people stand or mostly one account (`suppression`); simulated currencies are open throughout.
+
 Texts are English and the keys of their translations. `version` grows whenever a formula would give another
 figure.
 """
@@ -11,8 +14,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """`unit`: money (minor units), count, share (0 to 1) or per_week. Not `of_currency`: one figure for the
-    platform.
+    """`unit`: money (minor units), count, share (0 to 1), per_week, weeks, or number (a mean of counts). Not
+    `of_currency`: one figure for the platform.
     """
 
     code: str
@@ -40,6 +43,7 @@ _HOUSE = "MedTOWN"
 _VELOCITY_SOURCE = (
     "Mattsson, Criscione, Takes (2022): Circulation of a digital community currency, arXiv 2209.01512"
 )
+_NETWORK_SOURCE = "Newman (2010): Networks, Oxford University Press"
 _GINI_SOURCE = "Gini index: sum((2i - n - 1) x_i) / (n sum x), values ascending"
 
 _TABLE = (
@@ -134,6 +138,108 @@ _TABLE = (
         "share",
         _NOT_BETWEEN_MEMBERS,
         _GINI_SOURCE,
+    ),
+    Indicator(
+        "holding_period",
+        "Holding period",
+        "How long a unit is held between being received and being spent with a member, in weeks: the mean,"
+        " weighted with the amounts, over what was spent in the period. Units are followed first in, first"
+        " out in the journal's order; a time below zero counts as zero. Of what was spent, only what had been"
+        " received before counts, which credit was not.",
+        "weeks",
+        _NOT_BETWEEN_MEMBERS,
+        _VELOCITY_SOURCE,
+    ),
+    Indicator(
+        "transfer_velocity",
+        "Transfer velocity",
+        "How often a unit that is spent changes hands in a week: the inverse of the holding period.",
+        "per_week",
+        _NOT_BETWEEN_MEMBERS,
+        _VELOCITY_SOURCE,
+    ),
+    Indicator(
+        "effective_balance",
+        "Effective balance",
+        "The balance that would make the volume if all of it changed hands at the transfer velocity: volume"
+        " / (transfer velocity x weeks of the period), rounded to a whole minor unit. What is held without"
+        " being spent does not count.",
+        "money",
+        _NOT_BETWEEN_MEMBERS,
+        _VELOCITY_SOURCE,
+    ),
+    Indicator(
+        "retention",
+        "Retention of units",
+        "Of the units issued in the period, the share that had not been redeemed or taken back by its end:"
+        " 1 - redeemed / issued. Units are followed first in, first out in the journal's order.",
+        "share",
+        "Units that were issued in another period, and credit.",
+        _HOUSE,
+    ),
+    Indicator(
+        "user_retention",
+        "Retention of users",
+        "Of the accounts that took part in transfers between members in the period before, the share that did"
+        " so in this period as well.",
+        "share",
+        _NOT_BETWEEN_MEMBERS,
+        _HOUSE,
+    ),
+    Indicator(
+        "edge_reciprocity",
+        "Reciprocity",
+        "Of all pairs of a payer and a payee, the share in which the payee also paid the payer in the period."
+        " For a territory, as in all figures of the network: payments between its accounts.",
+        "share",
+        _NOT_BETWEEN_MEMBERS,
+        _NETWORK_SOURCE,
+    ),
+    Indicator(
+        "weighted_reciprocity",
+        "Reciprocity by amounts",
+        "Share of the volume that is matched by payments in the other direction: sum of min(w_ij, w_ji) over"
+        " all pairs / sum of w_ij, where w_ij is what i paid to j in the period.",
+        "share",
+        _NOT_BETWEEN_MEMBERS,
+        "Squartini, Picciolo, Ruzzenenti, Garlaschelli (2013): Reciprocity of weighted networks,"
+        " arXiv 1208.4208",
+    ),
+    Indicator(
+        "density",
+        "Density",
+        "Pairs of a payer and a payee among those that are possible: edges / (n (n - 1)), n being the"
+        " accounts that paid or received in the period.",
+        "share",
+        _NOT_BETWEEN_MEMBERS,
+        _NETWORK_SOURCE,
+    ),
+    Indicator(
+        "strongly_connected_share",
+        "Strongly connected share",
+        "Of the accounts that paid or received in the period, the share in the largest group in which money"
+        " can pass from each to each by payments of the period.",
+        "share",
+        _NOT_BETWEEN_MEMBERS,
+        _NETWORK_SOURCE,
+    ),
+    Indicator(
+        "counterparty_diversity",
+        "Partners of an account",
+        "With how many different partners an account exchanged payments in the period, whoever paid: the mean"
+        " over the accounts that paid or received.",
+        "number",
+        _NOT_BETWEEN_MEMBERS,
+        _HOUSE,
+    ),
+    Indicator(
+        "spending_hhi",
+        "Concentration of spending",
+        "Herfindahl-Hirschman index of spending: the sum of the squared shares that accounts have in all that"
+        " is paid in the period. Near 0 where many spend alike, 1 where one account spends all.",
+        "share",
+        _NOT_BETWEEN_MEMBERS,
+        "Herfindahl-Hirschman index: sum of squared shares",
     ),
     Indicator(
         "registered_people",

@@ -5,11 +5,8 @@ from fractions import Fraction
 from functools import partial
 
 from services.dashboard.indicators import formulas
-from services.dashboard.indicators.formulas import Undefined, ratio
+from services.dashboard.indicators.formulas import WEEK_US, Undefined, ratio
 from services.dashboard.indicators.window import Window
-from services.dashboard.projection.areas import DAY_US
-
-WEEK_US = 7 * DAY_US
 
 Value = int | float
 Figure = Callable[[], Value]
@@ -57,6 +54,13 @@ def _gini_received(window: Window, index: int) -> Value:
     return _gini(received, window.members[index] - len(received), formulas.NOTHING_RECEIVED)
 
 
+def _user_retention(window: Window, index: int) -> Value:
+    if window.before is None:
+        raise Undefined(formulas.NO_PERIOD_BEFORE)
+    before = window.active_before if index == 0 else window.received[index - 1].keys()
+    return ratio(formulas.user_retention(before, window.received[index].keys()))
+
+
 FIGURES: Mapping[str, Callable[[Window], Iterator[Figure]]] = {
     "supply": _each(_supply),
     "volume": _each(lambda window, index: window.sums[index].volume),
@@ -68,4 +72,5 @@ FIGURES: Mapping[str, Callable[[Window], Iterator[Figure]]] = {
     "new_accounts": _each(lambda window, index: window.new[index]),
     "gini_balances": _gini_balances,
     "gini_received": _each(_gini_received),
+    "user_retention": _each(_user_retention),
 }

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from fractions import Fraction
 from operator import mul
 
+WEEK_US = 7 * 86_400 * 1_000_000
 DECIMALS = 6
 """To how many decimals ratios are rounded, half to even."""
 
@@ -22,6 +23,19 @@ BOOKS_DIFFER = "What was issued less what was redeemed differs from the sum of t
 NOT_BEGUN = "The period has not begun yet."
 BEFORE_START = "The period ended before anything was recorded."
 NO_TERRITORY = "The currency has no account in this territory."
+ONE_ACCOUNT = "Only one account took part."
+NOTHING_TRACED = "Nothing that was spent in the period had been received before."
+NOT_HELD = "Everything was spent at the moment at which it was received."
+NOTHING_ISSUED = "Nothing was issued in the period."
+WHOLE_CURRENCY = "Issuing and redeeming belong to the whole currency, not to a territory."
+NOBODY_BEFORE = "No account was active in the period before."
+NO_PERIOD_BEFORE = "There is no period before all time."
+NOT_BY_DAY = "This figure is not worked out for single days."
+WHEN_CLOSED = "This figure is worked out when the period has closed."
+BEING_WORKED_OUT = "This figure is being worked out."
+PUBLIC_WHEN_CLOSED = "This figure is public when the period has closed."
+FEW_PEOPLE = "Fewer than five people are behind this figure, so it is not public."
+ONE_PREVAILS = "One account makes more than 60 % of this figure, so it is not public."
 
 
 class Undefined(Exception):
@@ -104,3 +118,44 @@ def gini(values: Collection[int], zeros: int = 0, *, all_zero: str = ALL_ZERO) -
     # Zeros have the first ranks and add nothing.
     ranked = sum(map(mul, range(everyone - len(ascending) + 1, everyone + 1), ascending))
     return Fraction(2 * ranked - (everyone + 1) * total, everyone * total)
+
+
+def holding_weeks(held_us: int, traced: int) -> Fraction:
+    """Mean time between receiving and spending a unit, in weeks, weighted with the amounts.
+
+    `held_us` is the sum of amounts times microseconds, `traced` that of the amounts. After Mattsson,
+    Criscione and Takes (2022), arXiv 2209.01512. Raises Undefined where nothing was spent
+    that had been received.
+    """
+    if not traced:
+        raise Undefined(NOTHING_TRACED)
+    return Fraction(held_us, traced * WEEK_US)
+
+
+def transfer_velocity(holding: Fraction) -> Fraction:
+    """How often a unit that is spent changes hands in a week: the inverse of the holding period."""
+    if not holding:
+        raise Undefined(NOT_HELD)
+    return 1 / holding
+
+
+def effective_balance(volume: int, holding: Fraction, weeks: Fraction) -> int:
+    """The balance that makes the volume if it changes hands at the transfer velocity, in whole minor units.
+
+    volume / (transfer velocity x weeks), half to even; where nothing is held, nothing. Same source.
+    """
+    return round(volume * holding / weeks)
+
+
+def retention(issued: int, redeemed: int) -> Fraction:
+    """1 - redeemed / issued. Raises Undefined where nothing was issued."""
+    if not issued:
+        raise Undefined(NOTHING_ISSUED)
+    return 1 - Fraction(redeemed, issued)
+
+
+def user_retention(before: Collection[int], now: Collection[int]) -> Fraction:
+    """Active in both periods / active in the first. Raises Undefined where nobody was active in the first."""
+    if not before:
+        raise Undefined(NOBODY_BEFORE)
+    return Fraction(len(set(before).intersection(now)), len(set(before)))

@@ -65,6 +65,36 @@ _BOUNDS: Mapping[str, Callable[[date], tuple[date, date]]] = {
 }
 
 
+def bounds_of(kind: str, moment: date) -> tuple[date, date]:
+    """The period of a kind that a day lies in, as [first day, day after the last); not of "all"."""
+    return _BOUNDS[kind](moment)
+
+
+def before(kind: str, period: Period) -> Period | None:
+    """The period of the same kind just before; None for "all"."""
+    if kind == ALL or period.first <= number(EARLIEST):
+        return None
+    first, past = _BOUNDS[kind](day(period.first) - timedelta(days=1))
+    return Period(number(first), number(past))
+
+
+def closed(kind: str, since: date, now_us: int) -> list[Period]:
+    """All periods of a kind that have closed, from the one in which `since` lies.
+
+    Of "all", which never closes, the part up to the end of the last closed month.
+    """
+    present = today(now_us)
+    if kind == ALL:
+        month = number(present.replace(day=1))
+        return [Period(number(since), month)] if number(since) < month else []
+    found: list[Period] = []
+    first, past = _BOUNDS[kind](since)
+    while past <= present:
+        found.append(Period(number(first), number(past)))
+        first, past = _BOUNDS[kind](past)
+    return found
+
+
 def choose(kind: str, since: date, now_us: int, start: date | None, end: date | None) -> list[Period]:
     """The periods of a kind that touch the days from `start` up to, not including, `end`.
 

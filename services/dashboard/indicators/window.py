@@ -56,7 +56,8 @@ class Window:
 
     `accounted`: issued less redeemed must be the supply. Not so in mutual credit, and not in a single
     territory, since issuing and redeeming belong to the whole currency. `only_active`: accounts without a
-    transfer in a period do not count as its members.
+    transfer in a period do not count as its members. `before`: the period before the first one, None where
+    there is none.
     """
 
     def __init__(
@@ -67,7 +68,9 @@ class Window:
         until_us: int,
         accounted: bool,
         only_active: bool = False,
+        before: Period | None = None,
     ) -> None:
+        self.before = before
         self.periods = periods
         self.accounted = accounted
         self._only_active = only_active
@@ -128,11 +131,39 @@ class Window:
     def received(self) -> list[dict[int, int]]:
         """For each period: the accounts that took part in a transfer, and what each of them received."""
         found: list[dict[int, int]] = [{} for _ in self.periods]
-        for day, account, _change, received, transfers in self._account_days:
+        for day, account, _change, received, transfers, _paid in self._account_days:
             if transfers:
                 of_period = found[self._index(day)]
                 of_period[account] = of_period.get(account, 0) + received
         return found
+
+    @cached_property
+    def paid(self) -> list[dict[int, int]]:
+        """For each period: what each account paid, if anything."""
+        found: list[dict[int, int]] = [{} for _ in self.periods]
+        for day, account, _change, _received, _transfers, paid in self._account_days:
+            if paid:
+                of_period = found[self._index(day)]
+                of_period[account] = of_period.get(account, 0) + paid
+        return found
+
+    @cached_property
+    def active_before(self) -> set[int]:
+        """The accounts that took part in a transfer in the period before the first."""
+        if self.before is None:
+            return set()
+        query = select(_ACCOUNT_DAYS.account).where(
+            _ACCOUNT_DAYS.pool.in_(self._pools),
+            _ACCOUNT_DAYS.day >= self.before.first,
+            _ACCOUNT_DAYS.day < self.before.past,
+            _ACCOUNT_DAYS.transfers > 0,
+        )
+        return set(self._connection.execute(query).scalars())
+
+    @cached_property
+    def holdings(self) -> list[list[int]]:
+        """For each period: the positive balances of members at its end."""
+        return [[balance for balance in balances if balance > 0] for balances in self.member_balances()]
 
     @cached_property
     def new(self) -> list[int]:
@@ -160,7 +191,7 @@ class Window:
         others = self._others()
         current = {account: balance for account, balance in self._balances_before() if account not in others}
         changes: list[dict[int, int]] = [{} for _ in self.periods]
-        for day, account, change, _received, _transfers in self._account_days:
+        for day, account, change, *_ in self._account_days:
             if account not in others:
                 of_period = changes[self._index(day)]
                 of_period[account] = of_period.get(account, 0) + change
@@ -176,9 +207,12 @@ class Window:
 
     @cached_property
     def _account_days(self) -> Sequence[Any]:
-        """(day, account, change of its balance, received, transfers) wherever an account had an entry."""
+        """(day, account, change of its balance, received, transfers, paid) wherever an account had an
+        entry.
+        """
         columns = (_ACCOUNT_DAYS.day, _ACCOUNT_DAYS.account, _ACCOUNT_DAYS.change)
-        query = select(*columns, _ACCOUNT_DAYS.received, _ACCOUNT_DAYS.transfers).where(
+        sums = (_ACCOUNT_DAYS.received, _ACCOUNT_DAYS.transfers, _ACCOUNT_DAYS.paid)
+        query = select(*columns, *sums).where(
             _ACCOUNT_DAYS.pool.in_(self._pools),
             _ACCOUNT_DAYS.day >= self._first,
             _ACCOUNT_DAYS.day < self._past,

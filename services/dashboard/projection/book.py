@@ -18,6 +18,21 @@ MUTUAL_CREDIT = "mutual_credit"
 """The kind of currency whose supply is the sum of the positive balances alone."""
 
 
+class Movement(NamedTuple):
+    """Who gave what to whom, by the ids of accounts; None where the record does not say. `part` counts the
+    movements of a record.
+    """
+
+    currency: str
+    day: int
+    sequence: int
+    part: int
+    payer: str | None
+    payee: str | None
+    amount: int
+    occurred_at: int
+
+
 class Pool(NamedTuple):
     """The accounts of a currency in a territory."""
 
@@ -111,6 +126,7 @@ class Book:
     accounts: dict[str, Account]
     days: dict[tuple[Pool, int], PoolDay] = field(default_factory=dict)
     amounts: dict[tuple[Pool, int, int], int] = field(default_factory=dict)
+    movements: list[Movement] = field(default_factory=list)
 
     def enter(self, facts: Facts) -> None:
         """Gather one record. Raises Unappliable."""
@@ -123,6 +139,7 @@ class Book:
             self._move(facts, self.accounts[account], amount)
         if facts.transfer is not None:
             self._count(facts, facts.transfer)
+        self._follow(facts)
 
     def day(self, pool: Pool, day: int) -> PoolDay:
         """What the batch adds to a pool's day so far."""
@@ -199,6 +216,26 @@ class Book:
             account.days[day].transfers += 1
         payer.days[day].paid += amount
         payee.days[day].received += amount
+
+    def _follow(self, facts: Facts) -> None:
+        """Keep who gave what to whom: the transfer, then what the entries say beyond it."""
+        beyond = dict(facts.entries)
+        moved: list[tuple[str | None, str | None, int]] = []
+        if (transfer := facts.transfer) is not None:
+            moved.append((transfer.payer, transfer.payee, transfer.amount))
+            beyond[transfer.payer] += transfer.amount
+            beyond[transfer.payee] -= transfer.amount
+        for account, amount in beyond.items():
+            if amount < 0:
+                moved.append((account, None, -amount))
+            elif amount > 0:
+                moved.append((None, account, amount))
+        for part, (payer, payee, amount) in enumerate(moved):
+            currency = self.accounts[str(payer or payee)].pool.currency
+            day = day_of(facts.occurred_at)
+            self.movements.append(
+                Movement(currency, day, facts.sequence, part, payer, payee, amount, facts.occurred_at)
+            )
 
 
 def touched(batch: Iterable[Facts]) -> tuple[set[str], set[str]]:

@@ -15,12 +15,19 @@ _COLUMNS = tables.positions.c
 @dataclass(frozen=True, slots=True)
 class Progress:
     """`recorded_at` of the last record applied, None before the first; `stalled`: why the next cannot be
-    applied.
+    applied. `movements_to` and `generation` as in the table.
     """
 
     position: Position
     recorded_at: int | None = None
     stalled: str | None = None
+    movements_to: int = 0
+    generation: int = 0
+
+    @property
+    def lacks_movements(self) -> bool:
+        """Whether records were applied by code that kept no movements."""
+        return self.movements_to != self.position.sequence
 
 
 def load(connection: Connection, partition: int) -> Progress:
@@ -51,6 +58,7 @@ def save(connection: Connection, last: JournalRecord) -> None:
             sequence=last.sequence,
             hash=last.hash,
             recorded_at=last.recorded_at,
+            movements_to=last.sequence,
             stalled=None,
         )
     )
@@ -71,6 +79,8 @@ def reset(connection: Connection) -> None:
             hash=BEGINNING.hash,
             recorded_at=None,
             stalled=None,
+            movements_to=BEGINNING.sequence,
+            generation=_COLUMNS.generation + 1,
         )
     )
 
@@ -93,4 +103,5 @@ def continuing(position: Position, records: Sequence[JournalRecord]) -> tuple[li
 
 
 def _progress(row: "Row[tuple[object, ...]]") -> Progress:
-    return Progress(Position(row.timeline, row.sequence, row.hash), row.recorded_at, row.stalled)
+    position = Position(row.timeline, row.sequence, row.hash)
+    return Progress(position, row.recorded_at, row.stalled, row.movements_to, row.generation)

@@ -56,6 +56,9 @@ def receive(resources: Resources, records: Sequence[JournalRecord]) -> None:
             progress = positions.load(connection, partition)
         if progress.stalled is not None:
             return
+        if progress.lacks_movements:
+            # The job builds the projection again; nothing goes on from here.
+            return
         fresh, complete = positions.continuing(progress.position, records)
         if fresh:
             _project(resources, partition, fresh)
@@ -112,7 +115,12 @@ def _raise_if_stalled(resources: Resources, partition: int) -> None:
 
 def _pull(resources: Resources, partition: int) -> bool:
     """Ask the ledger for what follows the position, and apply it; says whether more may be waiting."""
-    since = _position(resources, partition).position
+    progress = _position(resources, partition)
+    since = progress.position
+    if progress.lacks_movements:
+        log.warning("projection_lacks_movements", partition=partition, sequence=since.sequence)
+        discard(resources)
+        return True
     try:
         answer = resources.client.call(
             LEDGER,
@@ -179,7 +187,7 @@ def _apply_in_transaction(resources: Resources, partition: int, records: Sequenc
         # Another process may have moved on, or started anew, since the records were chosen.
         before = positions.lock(connection, partition)
         fresh, _ = positions.continuing(before.position, records)
-        if not fresh:
+        if not fresh or before.lacks_movements:
             return
         reason = None
         try:

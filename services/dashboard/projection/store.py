@@ -21,6 +21,8 @@ ENTRY = ("account", "occurred_at", "sequence", "amount")
 ACCOUNT_DAY = ("pool", "day", "account", "change", "paid", "received", "transfers")
 POOL_DAY = ("pool", "day", "issued", "redeemed", "supply", "area_high", "area_low", "transfers", "volume")
 AMOUNT_DAY = ("pool", "day", "amount", "transfers")
+MOVEMENT = ("currency", "day", "sequence", "part", "payer", "payee", "amount", "occurred_at")
+CHANGED_DAY = ("currency", "day", "sequence")
 
 
 def load(connection: Connection, batch: Sequence[Facts]) -> Book:
@@ -38,6 +40,7 @@ def save(connection: Connection, book: Book) -> None:
     _save_accounts(connection, book, pools)
     _save_credit(connection, book)
     _save_days(connection, book, pools)
+    _save_movements(connection, book)
 
 
 def _save_currencies(connection: Connection, book: Book) -> None:
@@ -181,3 +184,16 @@ def _save_days(connection: Connection, book: Book, pools: dict[Pool, int]) -> No
     put(connection, tables.pool_days, POOL_DAY, of_pools, key=POOL_DAY[:2], add=POOL_DAY[2:])
     amounts = [(pools[pool], day, amount, count) for (pool, day, amount), count in book.amounts.items()]
     put(connection, tables.amount_days, AMOUNT_DAY, amounts, key=AMOUNT_DAY[:3], add=AMOUNT_DAY[3:])
+
+
+def _save_movements(connection: Connection, book: Book) -> None:
+    """Write who gave what to whom, and up to which record each day has changed."""
+
+    def key_of(account: str | None) -> int | None:
+        return 0 if account is None else book.accounts[account].key
+
+    rows = [(*each[:4], key_of(each.payer), key_of(each.payee), *each[6:]) for each in book.movements]
+    put(connection, tables.movements, MOVEMENT, rows, key=MOVEMENT[:4])
+    changed = {(each.currency, each.day): each.sequence for each in book.movements}
+    days = [(*day, sequence) for day, sequence in changed.items()]
+    put(connection, tables.changed_days, CHANGED_DAY, days, key=CHANGED_DAY[:2], replace=CHANGED_DAY[2:])

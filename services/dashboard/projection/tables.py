@@ -21,6 +21,11 @@ positions = Table(
     Column("recorded_at", WHOLE),
     # Why the next record cannot be applied; null while all is well.
     Column("stalled", Text),
+    # The last record whose movements were kept. Where it is not `sequence`, code that knew of no movements
+    # applied the rest, and the projection is built again.
+    whole("movements_to", server_default="0"),
+    # How often the projection was emptied: what was read before must not be stored after.
+    whole("generation", server_default="0"),
     **STRICT,
 )
 
@@ -124,4 +129,63 @@ amount_days = Table(
 )
 """How many transfers of each amount, for exact medians."""
 
-IN_ORDER_OF_REMOVAL = (amount_days, pool_days, account_days, entries, accounts, pools, currencies)
+movements = Table(
+    "movements",
+    METADATA,
+    Column("currency", Text, primary_key=True),
+    key("day"),
+    key("sequence"),
+    key("part"),
+    # Accounts; 0 where the record does not say who gave or who got.
+    whole("payer"),
+    whole("payee"),
+    whole("amount"),
+    whole("occurred_at"),
+    **CLUSTERED,
+)
+"""Who gave what to whom and when: a row for a transfer, one more for each entry beyond it (such as a fee)."""
+
+changed_days = Table(
+    "changed_days",
+    METADATA,
+    Column("currency", Text, primary_key=True),
+    key("day"),
+    # The last record that moved anything on that day.
+    whole("sequence"),
+    **CLUSTERED,
+)
+"""Tells which stored figures a late record has touched."""
+
+cells = Table(
+    "cells",
+    METADATA,
+    Column("currency", Text, primary_key=True),
+    # "" for the whole currency.
+    Column("territory", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    key("first"),
+    whole("past"),
+    # The versions of the formulas that made them.
+    Column("formulas", Text, nullable=False),
+    # By code, as JSON: value, reason, and why the public does not see it.
+    Column("figures", Text, nullable=False),
+    Column("timeline", Text, nullable=False),
+    whole("sequence"),
+    Column("hash", Text, nullable=False),
+    Column("recorded_at", WHOLE),
+    **STRICT,
+)
+"""Figures of closed periods that a job works out, each with the position of the journal it stands for."""
+
+IN_ORDER_OF_REMOVAL = (
+    cells,
+    changed_days,
+    movements,
+    amount_days,
+    pool_days,
+    account_days,
+    entries,
+    accounts,
+    pools,
+    currencies,
+)

@@ -4,7 +4,9 @@ from datetime import date
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from services.dashboard.circulation.cells import CODES
 from services.dashboard.indicators.catalogue import INDICATORS
 from services.dashboard.indicators.figures import FIGURES
 from services.dashboard.indicators.queries import Question, answer
@@ -12,7 +14,8 @@ from services.dashboard.projection import positions, projector
 from services.dashboard.registrations.operations import count_registration
 from services.dashboard.resources import Resources
 from services.dashboard.service import SERVICE
-from shared.auth.tokens import Verifier
+from shared.auth.principal import OPERATOR
+from shared.auth.tokens import Signer, TrustedIssuer, Verifier
 from shared.contracts import clock
 from shared.contracts.dashboard import IndicatorSeriesView
 from shared.contracts.errors import Refusal
@@ -31,6 +34,7 @@ from tests.unit.services.dashboard.journal import Journal, at, resources_for
 #   day 9, 00:00  the shop redeems 140
 # "Now" is day 10, 12:00.
 NOW = at(10)
+KEY = Ed25519PrivateKey.generate()
 
 
 @pytest.fixture
@@ -55,7 +59,7 @@ def ask(
     resources: Resources, code: str, period: str = "week", territory: str | None = None, **bounds: Any
 ) -> dict[str, Any]:
     question = Question("PUMA", territory, period, bounds.get("start"), bounds.get("end"))
-    [series] = answer(resources, [code], question, NOW)
+    [series] = answer(resources, [code], question, NOW, live=True)
     return series
 
 
@@ -87,6 +91,8 @@ BY_HAND: list[tuple[str, str | None, float | None, float | None]] = [
     # Ana 400, the shop 250, Bea 50: (-2 * 50 + 0 * 250 + 2 * 400) / (3 * 700).
     # Then Ana 430, the shop 110, Bea 20: (-2 * 20 + 2 * 430) / (3 * 560).
     ("gini_balances", None, 0.333333, 0.488095),
+    # Of the three of the first week, Ana and Bea in the second; before the first there is none.
+    ("user_retention", None, None, 0.666667),
     # Received: the shop 300, Bea 50, Ana 0: (0 * 50 + 2 * 300) / (3 * 350). Then Ana alone.
     ("gini_received", None, 0.571429, 0.666667),
 ]
@@ -104,7 +110,7 @@ def test_gini_over_active_accounts_alone(resources: Resources) -> None:
     # In the second week Bea paid Ana 30; the shop, with its 110, took no part.
     # Balances 20 and 430: (-1 * 20 + 1 * 430) / (2 * 450). Received 0 and 30: (-1 * 0 + 1 * 30) / (2 * 30).
     question = Question("PUMA", None, "week", None, None, accounts="active")
-    balances, received = answer(resources, ["gini_balances", "gini_received"], question, NOW)
+    balances, received = answer(resources, ["gini_balances", "gini_received"], question, NOW, live=True)
     assert (values(balances)[1], values(received)[1]) == (0.455556, 0.5)
 
 
@@ -113,7 +119,8 @@ def test_the_period_that_runs_is_not_closed(resources: Resources) -> None:
 
 
 def test_every_indicator_of_a_currency_has_its_figure() -> None:
-    assert {code for code, indicator in INDICATORS.items() if indicator.of_currency} == set(FIGURES)
+    known = {code for code, indicator in INDICATORS.items() if indicator.of_currency}
+    assert known == {*FIGURES, *CODES}
 
 
 def test_negative_balances_in_mutual_credit(database: Database) -> None:
@@ -126,7 +133,9 @@ def test_negative_balances_in_mutual_credit(database: Database) -> None:
     resources = resources_for(database, journal)
     projector.receive(resources, journal.records)
     codes = ["supply", "velocity", "gini_balances"]
-    supply, velocity, gini = answer(resources, codes, Question("ELIO", None, "day", None, None), at(2, 0) - 1)
+    supply, velocity, gini = answer(
+        resources, codes, Question("ELIO", None, "day", None, None), at(2, 0) - 1, live=True
+    )
     assert values(supply) == [60, 100]
     # Day 0: 60 paid, mean 60, a seventh of a week: 7 a week. Day 1: 40 / (100 / 7).
     assert values(velocity) == [7.0, 2.8]
@@ -197,14 +206,17 @@ def test_registrations_are_counted_once_each(resources: Resources) -> None:
 
 
 class TestCalls:
-    """The calls as they come over the bus, from anyone."""
+    """The calls as they come over the bus, from an operator."""
 
     @pytest.fixture
     def dispatcher(self, resources: Resources) -> Dispatcher:
-        return Dispatcher(SERVICE, resources, Verifier("dashboard", {}))
+        issuer = TrustedIssuer(KEY.public_key(), frozenset({OPERATOR}))
+        return Dispatcher(SERVICE, resources, Verifier("dashboard", {"identity": issuer}))
 
     def call(self, dispatcher: Dispatcher, method: str, **arguments: Any) -> Any:
-        reply = dispatcher.handle(method, {"arguments": arguments, "not_after": clock.deadline(5)})
+        token = Signer("identity", KEY).sign("somebody", "dashboard", frozenset({OPERATOR}))
+        message = {"arguments": arguments, "token": token, "not_after": clock.deadline(5)}
+        reply = dispatcher.handle(method, message)
         if "refusal" in reply:
             raise Refusal.from_wire(reply["refusal"])
         return reply["result"]

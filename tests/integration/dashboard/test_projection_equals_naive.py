@@ -1,7 +1,7 @@
 """Whatever the ledger recorded, in whatever batches it arrives: every figure is that of the raw list."""
 
 import itertools
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -64,7 +64,7 @@ def journals(draw: st.DrawFn) -> Journal:
 def figures(
     resources: Resources, currency: str, territory: str | None, kind: str, now: int
 ) -> list[dict[str, Any]]:
-    return answer(resources, list(FIGURES), Question(currency, territory, kind, None, None), now)
+    return answer(resources, list(FIGURES), Question(currency, territory, kind, None, None), now, live=True)
 
 
 def feed(resources: Resources, journal: Journal, cuts: list[int]) -> None:
@@ -83,6 +83,7 @@ def dump(database: Database) -> dict[str, list[Any]]:
     accounts = {row["account"]: row["id"] for row in rows["accounts"]}
     pools = {row["pool"]: (row["currency"], row["territory"]) for row in rows["pools"]}
     names: dict[str, dict[int, Any]] = {"account": accounts, "pool": pools}
+    names |= {"payer": accounts, "payee": accounts}
 
     def plain(row: dict[str, Any]) -> str:
         for area in [column.removesuffix("_high") for column in row if column.endswith("_high")]:
@@ -120,8 +121,13 @@ def test_figures_are_those_of_the_raw_list(
 def expected(journal: Journal, series: dict[str, Any], value: dict[str, Any], now: int) -> int | float | None:
     if value["reason"] == "The currency has no account in this territory.":
         return None
-    start, end = (number(date.fromisoformat(value[side])) * DAY for side in ("start", "end"))
-    naive = Naive(journal.records, series["currency"], series["territory"], start, end, now)
+    first = date.fromisoformat(value["start"])
+    before = {"day": first - timedelta(1), "week": first - timedelta(7), "month": first - timedelta(1)}
+    previous = before.get(series["period"], first)
+    if series["period"] == "month":
+        previous = previous.replace(day=1)
+    start, end, earlier = (number(each) * DAY for each in (first, date.fromisoformat(value["end"]), previous))
+    naive = Naive(journal.records, series["currency"], series["territory"], start, end, now, earlier)
     figure: int | float | None = getattr(naive, series["indicator"]["code"])()
     return figure
 

@@ -149,7 +149,7 @@ def test_what_cannot_be_applied_stops_it_there(
     town.journal.record(type_, at(1), **payload)
     town.pay(2)
     projector.receive(resources, town.journal.records)
-    assert standing(resources) == positions.Progress(last_good, at(1), reason)
+    assert standing(resources) == positions.Progress(last_good, at(1), reason, last_good.sequence)
     assert volume(resources) == 2
     assert metric("projection_stalled") == 1
     # A message does not make it try again, the job does, and says so.

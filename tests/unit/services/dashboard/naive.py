@@ -26,8 +26,10 @@ class Naive:
         start: int,
         end: int,
         now: int,
+        previous: int = 0,
     ) -> None:
-        self.start, self.end, self.now = start, end, min(end, now)
+        """`previous` is where the period before begins; `start` where there is none."""
+        self.start, self.end, self.now, self.previous = start, end, min(end, now), previous
         [charter] = [
             record.payload["currency"]
             for record in records
@@ -101,8 +103,15 @@ class Naive:
         return float(round(Fraction(self.volume() * WEEK, area), 6)) if area > 0 else None
 
     def active_accounts(self) -> int:
-        active = {account for _at, payer, payee, _amount in self.within() for account in (payer, payee)}
-        return len(active & self.members)
+        return len(self.active(self.start, self.end))
+
+    def active(self, start: int, end: int) -> set[str]:
+        within = [payment for payment in self.payments if start <= payment[0] < end]
+        return {account for payment in within for account in payment[1:3]} & self.members
+
+    def user_retention(self) -> float | None:
+        before, now = self.active(self.previous, self.start), self.active(self.start, self.end)
+        return float(round(Fraction(len(before & now), len(before)), 6)) if before else None
 
     def new_accounts(self) -> int:
         firsts = [self.first_payment(account) for account in self.members]
