@@ -1,7 +1,7 @@
 """The dead letters on RabbitMQ: what lies in the queues `<consumer>.<source>.<routing key>.dead`.
 
 To look at a message is to take it: here it is taken without acknowledgement, so that the broker puts it back
-in its place when the channel closes, also where this process is killed. A replay is acknowledged only once
+into its queue when the channel closes, also where this process is killed. A replay is acknowledged only once
 the broker has confirmed the message in the consumer's queue. One tool at a time: while one holds messages,
 another would not see them.
 
@@ -69,7 +69,9 @@ class AmqpDeadLetters:
 
     def list(self, queue: str | None) -> builtins.list[DeadLetter]:
         with self._alone() as link:
-            return [taken.letter for taken in self._look(link, queue)]
+            letters = [taken.letter for taken in self._look(link, queue)]
+        # What was looked at goes back in any order.
+        return sorted(letters, key=lambda letter: (letter.queue, letter.parked_at, letter.id))
 
     def show(self, letter: str) -> ShownLetter | None:
         with self._alone() as link:
