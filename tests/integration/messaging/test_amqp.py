@@ -7,20 +7,25 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.contracts import clock
+from shared.contracts.errors import Refusal
 from shared.contracts.journal import JournalRecord
 from shared.messaging.amqp import topology
 from shared.messaging.amqp.client import AmqpClient
+from shared.messaging.amqp.connection import ConfirmingChannel
 from shared.messaging.amqp.journal_consumer import JournalConsumer
 from shared.messaging.amqp.publisher import AmqpPublisher
 from shared.messaging.service import Service
 from tests.integration.messaging.amqp_bus import refused_by_deadline, served_probe, unique
-from tests.integration.messaging.bus_case import journal_message
+from tests.integration.messaging.bus_case import event_message, journal_message
+from tests.integration.messaging.probe import WORKERS
 from tests.support.broker import PrivateBroker
+from tests.support.cutting import CuttingProxy
 from tests.support.waiting import wait_until
 
 WAIT_SECONDS = 15.0
@@ -77,6 +82,114 @@ def test_a_call_in_hand_of_a_killed_service_goes_to_the_next_one(
             for caller in callers:
                 caller.join(WAIT_SECONDS)
             assert answers == ["twice"] * 4
+
+
+def test_a_full_queue_of_calls_refuses_further_ones_at_once(
+    broker: PrivateBroker, client: AmqpClient
+) -> None:
+    service = unique("probe")
+    link = ConfirmingChannel(broker.amqp_url, "tests")
+    declare_rpc_queue(link, service)
+    for _ in range(topology.RPC_QUEUE_LENGTH):
+        link.publish(b"{}", topology.RPC_EXCHANGE, f"{service}.work")
+    link.wait_for_confirms()
+    started = time.monotonic()
+    with pytest.raises(Refusal) as raised:
+        client.call(service, "work", {"name": "one too many"}, not_after=clock.deadline(20))
+    assert raised.value.slug == "service-unavailable"
+    assert time.monotonic() - started < 5
+    link.connection.channel().queue_delete(topology.rpc_queue(service).name)
+    link.close()
+
+
+def declare_rpc_queue(link: ConfirmingChannel, service: str) -> None:
+    """The queue of a service's calls, as the service itself declares it."""
+    topology.make_exchange(link.connection, topology.RPC_EXCHANGE)
+    queue = topology.rpc_queue(service)
+    channel = link.connection.channel()
+    channel.queue_declare(queue.name, durable=True, auto_delete=False, arguments=queue.queue_arguments)
+    channel.queue_bind(queue.name, topology.RPC_EXCHANGE, queue.routing_key)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"\xff",
+        b"[" * 100_000,
+        b"[]",
+        b"5",
+        b'{"args": 5, "kwargs": []}',
+        b'{"args": [], "kwargs": {"message": 5}}',
+        b'{"args": [], "kwargs": {"message": {"arguments": []}}}',
+        b" " * 10_000_000 + b"{}",
+    ],
+    ids=[
+        "no JSON",
+        "no UTF-8",
+        "too deep",
+        "list",
+        "number",
+        "wrong fields",
+        "wrong message",
+        "wrong arguments",
+        "10 MB",
+    ],
+)
+def test_what_is_no_call_harms_nobody(broker: PrivateBroker, client: AmqpClient, body: bytes) -> None:
+    service = unique("probe")
+    with served_probe(broker.amqp_url, service, unique("source"), Ed25519PrivateKey.generate()) as process:
+        link = ConfirmingChannel(broker.amqp_url, "tests")
+        link.publish(body, topology.RPC_EXCHANGE, f"{service}.echo", content_type="application/json")
+        link.wait_for_confirms()
+        link.close()
+        assert client.call(service, "echo", {"behind": "it"}) == {"behind": "it"}
+        assert process.poll() is None
+
+
+def test_an_acknowledgement_that_is_lost_brings_the_event_again(
+    broker: PrivateBroker, client: AmqpClient
+) -> None:
+    """The connection breaks while an event is in hand: the service goes on, and hears it again."""
+    service, source = unique("probe"), unique("source")
+    way = urlsplit(broker.amqp_url)
+    assert way.port is not None
+    with CuttingProxy(way.port) as proxy:
+        url = broker.amqp_url.replace(f":{way.port}/", f":{proxy.port}/")
+        with served_probe(url, service, source, Ed25519PrivateKey.generate()) as process:
+            publisher = AmqpPublisher(broker.amqp_url)
+            proxy.cut_at(BASIC_ACK, answered=False)
+            # All are in hand when the first acknowledgement is cut off: those of the others fail.
+            subjects = [f"in hand {number}" for number in range(WORKERS)]
+            publisher.publish([event_message(source, subject) for subject in subjects])
+            wait_until(lambda: heard(client, service) > len(subjects), WAIT_SECONDS, "an event to come again")
+            wait_until(lambda: all(handled(client, service, each) for each in subjects), WAIT_SECONDS, "all")
+            assert proxy.cuts == 1
+            publisher.publish([event_message(source, "after")])
+            wait_until(lambda: handled(client, service, "after") == 1, WAIT_SECONDS, "the event behind it")
+            publisher.close()
+            assert process.poll() is None
+
+
+BASIC_ACK = bytes((0, 0, 0, 13, 0, 60, 0, 80))
+"""The length of the frame, and its class and method."""
+
+
+def handled(client: AmqpClient, service: str, subject: str) -> int:
+    return noted(client, service).get(subject, 0)
+
+
+def heard(client: AmqpClient, service: str) -> int:
+    return sum(noted(client, service).values())
+
+
+def noted(client: AmqpClient, service: str) -> dict[str, int]:
+    """How often each event was handled, as far as the service can be asked."""
+    try:
+        counts: dict[str, int] = client.call(service, "noted", {})["handled"]
+        return counts
+    except Refusal:  # its calls come over the connection that was cut
+        return {}
 
 
 CALL_FROM_MANY = """
