@@ -190,7 +190,7 @@ def _new_document(given: Row, caller: Principal, file: _File) -> dict[str, Any]:
         "title": rules.title_of(given["title"], file.name),
         "description": rules.clean_text(given["description"]),
         "tags": "\n".join(rules.clean_tags(given["tags"])),
-        "language": given["language"],
+        "language": given["language"].strip(),
         "access": given["access"],
         "latest": 1,
         "created_at": now,

@@ -13,10 +13,13 @@ from services.toolbox.documents.views import document_view, version_view
 from services.toolbox.resources import Resources
 from shared.auth.grants import LIFETIME_SECONDS, Grant
 from shared.auth.principal import Principal
-from shared.contracts import clock
+from shared.contracts import clock, ids
 from shared.contracts.errors import Fault, Refusal
 from shared.contracts.toolbox import PUBLIC
 from shared.messaging.service import Request
+
+LATEST = 2**63
+"""Beyond every time that a row can have."""
 
 
 def list_documents(toolbox: Resources, request: Request) -> dict[str, Any]:
@@ -100,6 +103,8 @@ def _decoded(cursor: str | None) -> tuple[int, str] | None:
     try:
         place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         created_at, document = place.split(" ")
+        if not ids.is_id(document) or not 0 <= int(created_at) < LATEST:
+            raise ValueError
         return int(created_at), document
     except (binascii.Error, ValueError):
         fault = Fault("/cursor", "invalid", "the next_cursor of the page before, unchanged")

@@ -107,7 +107,7 @@ def folded(text: str) -> str:
 
 def search_words(text: str) -> list[str]:
     """The words that a document must hold to be found."""
-    return folded(text).split()[:MAX_SEARCH_WORDS]
+    return folded(clean_line(text)).split()[:MAX_SEARCH_WORDS]
 
 
 def _visible(text: str) -> str:
