@@ -87,7 +87,7 @@ class _Scope:
     def load(cls, connection: Connection, currency: str) -> "_Scope":
         pools, accounts = tables.pools.c, tables.accounts.c
         query = select(pools.pool, pools.territory).where(pools.currency == currency)
-        territories = dict(connection.execute(query).tuples().all())
+        territories = dict(connection.execute(query).all())
         held = select(accounts.account, accounts.kind, accounts.pool).where(accounts.pool.in_(territories))
         return cls({key: Holder(kind, pool) for key, kind, pool in connection.execute(held)}, territories)
 
@@ -106,7 +106,7 @@ def _movements(
         query = query.order_by(_MOVEMENTS.sequence, _MOVEMENTS.part)
     else:
         query = query.where(_MOVEMENTS.day >= period.first, _MOVEMENTS.day < period.past)
-    yield from connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}).tuples()
+    yield from connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE})
 
 
 def _cells(
