@@ -107,7 +107,8 @@ def declare_rpc_queue(link: ConfirmingChannel, service: str) -> None:
     topology.make_exchange(link.connection, topology.RPC_EXCHANGE)
     queue = topology.rpc_queue(service)
     channel = link.connection.channel()
-    channel.queue_declare(queue.name, durable=True, auto_delete=False, arguments=queue.queue_arguments)
+    arguments = queue.queue_arguments  # type: ignore[attr-defined]  # kombu's stubs do not name it
+    channel.queue_declare(queue.name, durable=True, auto_delete=False, arguments=arguments)
     channel.queue_bind(queue.name, topology.RPC_EXCHANGE, queue.routing_key)
 
 

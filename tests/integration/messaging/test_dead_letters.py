@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -78,7 +77,7 @@ class Consumer:
 
 
 @pytest.fixture
-def consumer(broker: PrivateBroker) -> Iterator[Consumer]:
+def consumer(broker: PrivateBroker) -> Consumer:
     return Consumer(broker.amqp_url)
 
 
