@@ -56,6 +56,8 @@ def in_words(series: Series, value: Any) -> str:
     if unit == "count":
         return formats.count(value)
     number = formats.ratio(Decimal(str(value)), 3)
+    if unit == "weeks":
+        return _("%(number)s weeks") % {"number": number}
     return _("%(number)s a week") % {"number": number} if unit == "per_week" else number
 
 

@@ -78,21 +78,23 @@ def index() -> str:
 def show(code: str) -> str:
     currency, period = currency_of(code), _period()
     try:
-        key, series = together(
-            lambda: figures.key_figures(code, period),
-            lambda: figures.overview(code, CODES, period, only_now=False, seconds=SERIES_SECONDS),
+        key, series, circulation = together(
+            lambda: figures.key_figures(currency, period),
+            lambda: figures.overview(code, CODES, period, days_back=None, seconds=SERIES_SECONDS),
+            lambda: figures.circulation(code, period),
         )
     except Refusal as refusal:
         if refusal.slug != "unknown-currency":
             raise
         # The ledger knows it, the dashboard not yet: it is a moment old.
-        key, series = None, []
+        key, series, circulation = None, [], None
     return render_template(
         "impact.html",
         currency=currency,
         period=period,
         period_names=figures.period_names(),
         key=key,
+        circulation=circulation,
         figures=_figures(currency, series, period) if series else [],
     )
 
@@ -105,7 +107,7 @@ def key_figures(code: str) -> Response:
     currency, period = currency_of(code), _period()
     if figures.position_of(code) == request.args.get("seen"):
         return Response(status=204)
-    key = figures.key_figures(code, period)
+    key = figures.key_figures(currency, period)
     return Response(render_template("impact_figures.html", currency=currency, period=period, key=key))
 
 

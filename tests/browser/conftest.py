@@ -35,13 +35,13 @@ def market(request: pytest.FixtureRequest) -> Market:
     """
     asked = "deployment" if "deployment" in request.fixturenames else "embedded"
     running: Deployment = request.getfixturevalue(asked)
-    return Market(Town(administrator(running.base_url)))
+    return Market(Town(administrator(running.base_url), simulated=True))
 
 
 @pytest.fixture(scope="session")
 def seen(embedded: Deployment) -> Market:
     """A market with some payments, for tests that look and change nothing."""
-    market = Market(Town(administrator(embedded.base_url)))
+    market = Market(Town(administrator(embedded.base_url), simulated=True))
     market.pay(market.shop, 1_250, memo="bread")
     market.pay(market.neighbour, 300)
     market.shopkeeper.pay(market.shop, market.purse, 75, market.currency)
