@@ -53,7 +53,9 @@ SERVICES: Mapping[str, Owner] = {
     for owner in (
         Owner("ledger", "services.ledger"),
         Owner("identity", "services.cop.identity"),
+        Owner("cop", "services.cop"),
         Owner("dashboard", "services.dashboard"),
+        Owner("toolbox", "services.toolbox"),
     )
 }
 

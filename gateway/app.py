@@ -6,17 +6,30 @@ from typing import Any, cast
 from flask import Flask
 from jinja2 import StrictUndefined
 
-from gateway import i18n, openapi, problems, protection, reader
+from gateway import addresses, i18n, openapi, problems, protection, reader
 from gateway.api.answers import json
 from gateway.asking import COOKIE
 from gateway.assets import Assets
 from gateway.charts.renderer import ChartRenderer
+from gateway.downloads import files
 from gateway.edge import Edge
 from gateway.health import health
-from gateway.pages import api_page, frame, home, impact, problem_pages, sign_in, wallet
+from gateway.pages import (
+    api_page,
+    discussions,
+    documents,
+    frame,
+    groups,
+    home,
+    impact,
+    problem_pages,
+    sign_in,
+    wallet,
+)
 from gateway.recent import Recent
 from gateway.sessions import SessionTokens
 from gateway.wiring import NAME, Wiring, WriterSender
+from shared.blobs.disk import DiskBlobs
 from shared.config import Config
 from shared.messaging.client import Client
 
@@ -41,11 +54,13 @@ def create_app(config: Config, client: Client, writer: WriterSender) -> Flask:
         assets=Assets(),
         charts=ChartRenderer(),
         recent=Recent(),
+        blobs=DiskBlobs(config.blobs),
     )
-    for part in (reader, protection, problems, frame):
+    for part in (addresses, reader, protection, problems, frame):
         part.register(app)
     app.register_blueprint(health)
-    for page in (home, sign_in, wallet, impact, problem_pages, api_page):
+    app.register_blueprint(files)
+    for page in (home, sign_in, wallet, impact, groups, discussions, documents, problem_pages, api_page):
         app.register_blueprint(page.pages)
     described = openapi.complete(openapi.register(app))
     app.add_url_rule("/api/v1/openapi.json", "openapi", lambda: json(described))

@@ -9,7 +9,7 @@ from flask import g, request
 
 from gateway.sessions import SignedIn
 from gateway.wiring import wiring
-from shared.contracts import clock, dashboard, identity, ledger
+from shared.contracts import clock, cop, dashboard, identity, ledger, toolbox
 from shared.contracts.errors import Refusal
 
 COOKIE = "medtown_session"
@@ -22,7 +22,9 @@ MAX_SECRET_LENGTH = 200
 AUDIENCES: Mapping[str, str] = {
     ledger.SERVICE: ledger.AUDIENCE,
     identity.SERVICE: identity.AUDIENCE,
+    cop.SERVICE: cop.AUDIENCE,
     dashboard.SERVICE: dashboard.AUDIENCE,
+    toolbox.SERVICE: toolbox.AUDIENCE,
 }
 
 _parallel = ThreadPoolExecutor(max_workers=32, thread_name_prefix="together")
@@ -33,6 +35,14 @@ def not_after() -> int:
     if "not_after" not in g:
         g.not_after = clock.deadline(REQUEST_SECONDS)
     return int(g.not_after)
+
+
+def start_again(seconds: float) -> None:
+    """Count from now: for a request whose body took long to arrive. Who asks is found out again when next
+    asked for, since a token may have ended meanwhile.
+    """
+    g.not_after = clock.deadline(seconds)
+    g.pop("signed_in", None)
 
 
 def secret() -> str | None:
@@ -80,6 +90,11 @@ def ask(service: str, method: str, /, **arguments: Any) -> Any:
         if refusal.slug == "not-signed-in":
             wiring().sessions.forget(person.secret)
         raise
+
+
+def ask_as_reader(service: str, method: str, /, **arguments: Any) -> Any:
+    """A service's answer to who asks, who need not be signed in; but a session that has ended is refused."""
+    return ask(service, method, **arguments) if secret() else ask_openly(service, method, arguments)
 
 
 def ask_openly(service: str, method: str, arguments: Mapping[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from gateway.api.answers import json
 from gateway.asking import ask_openly, together
 from gateway.wiring import wiring
-from shared.contracts import dashboard, identity, ledger
+from shared.contracts import cop, dashboard, identity, ledger, toolbox
 from shared.contracts.errors import Refusal
 
 UNREACHED = frozenset({"service-unavailable", "outcome-unknown", "late"})
@@ -39,7 +39,9 @@ def _reach_all() -> dict[str, bool]:
         identity.SERVICE: lambda: ask_openly(
             identity.SERVICE, "exchange", {"session": "-", "audiences": ["-"]}
         ),
+        cop.SERVICE: lambda: ask_openly(cop.SERVICE, "list_groups", {}),
         dashboard.SERVICE: lambda: ask_openly(dashboard.SERVICE, "list_indicators", {}),
+        toolbox.SERVICE: lambda: ask_openly(toolbox.SERVICE, "list_documents", {"limit": 1}),
     }
     return dict(zip(checks, together(*(_reaches(check) for check in checks.values())), strict=True))
 

@@ -7,9 +7,21 @@ from apispec import APISpec
 from flask import Flask
 from flask_smorest import Api
 
-from gateway.api import accounts, currencies, events, indicators, people, sessions, transfers
+from gateway import addresses
+from gateway.api import (
+    accounts,
+    currencies,
+    documents,
+    events,
+    groups,
+    indicators,
+    people,
+    sessions,
+    transfers,
+)
 from gateway.api.schemas import ProblemView
 from gateway.problems import CONTENT_TYPE
+from shared.contracts import toolbox
 from shared.contracts.ledger import BULK_MAX_BYTES, BULK_MAX_LINES, TransferInput
 
 TITLE = "MedTOWN"
@@ -22,7 +34,7 @@ INTRODUCTION = f"""Local currencies: accounts, transfers and the figures that fo
 the session as bearer token. Bodies have at most 64 kB, a bulk upload {BULK_MAX_BYTES // 1024 // 1024} MiB
 and {BULK_MAX_LINES:,} lines."""
 
-PARTS = (sessions, people, currencies, accounts, transfers, indicators, events)
+PARTS = (sessions, people, currencies, accounts, transfers, indicators, events, groups, documents)
 
 
 class _Api(Api):
@@ -43,11 +55,14 @@ def register(app: Flask) -> APISpec:
         OPENAPI_URL_PREFIX=None,
         API_SPEC_OPTIONS={"info": {"description": INTRODUCTION}, "security": [{"session": []}]},
     )
+    addresses.register(app)
     api = _Api(app)
     api.spec.components.security_scheme("session", {"type": "http", "scheme": "bearer"})
     for module in PARTS:
         api.register_blueprint(module.part)
     _describe_transfers(api.spec)
+    for schema in (toolbox.DocumentInput, toolbox.VersionInput):
+        api.spec.components.schema(schema.__name__, schema=schema)
     return api.spec
 
 

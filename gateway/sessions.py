@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.recent import Recent
-from shared.contracts import dashboard, identity, ledger
+from shared.contracts import cop, dashboard, identity, ledger, toolbox
 from shared.messaging.client import Client
 
-AUDIENCES = (ledger.AUDIENCE, identity.AUDIENCE, dashboard.AUDIENCE)
+AUDIENCES = (ledger.AUDIENCE, identity.AUDIENCE, cop.AUDIENCE, dashboard.AUDIENCE, toolbox.AUDIENCE)
 CACHE_SIZE = 10_000
 REMEMBERED_SECONDS = 10
 """Long enough that a busy till asks identity rarely, short enough that signing out is signing out. Internal

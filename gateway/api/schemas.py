@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from shared.contracts import dashboard, identity, ledger
+from shared.contracts import cop, dashboard, identity, ledger, toolbox
 from shared.contracts.money import MAX_AMOUNT
 
 
@@ -75,6 +75,74 @@ class EventListView(Schema):
 
     data = fields.List(fields.Dict(), required=True)
     up_to = fields.Integer(required=True)
+
+
+class NoInput(Schema):
+    """An empty object: the address says all."""
+
+
+class GroupsQuery(PageQuery):
+    kind = fields.String(validate=validate.OneOf(cop.GROUP_KINDS))
+    text = fields.String(
+        validate=validate.Length(max=100), metadata={"description": "stands in the name or description"}
+    )
+    mine = fields.Boolean(metadata={"description": "only where one is a member, has asked or is invited"})
+
+
+class MembersQuery(PageQuery):
+    status = fields.String(validate=validate.OneOf(cop.MEMBER_STATUSES), load_default="active")
+
+
+class _Names(Schema):
+    names = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "names of the people whose ids stand in this answer"},
+    )
+
+
+class GroupListView(_ListView):
+    data = fields.List(fields.Nested(cop.GroupView), required=True)
+
+
+class MemberListView(_ListView, _Names):
+    data = fields.List(fields.Nested(cop.MembershipView), required=True)
+
+
+class TopicListView(_ListView, _Names):
+    data = fields.List(fields.Nested(cop.TopicView), required=True)
+
+
+class ReplyListView(_ListView, _Names):
+    data = fields.List(fields.Nested(cop.ReplyView), required=True)
+
+
+class TopicWithNames(cop.TopicView, _Names):
+    pass
+
+
+class ReplyWithNames(cop.ReplyView, _Names):
+    pass
+
+
+class RevisionListView(Schema):
+    data = fields.List(fields.Nested(cop.RevisionView), required=True)
+
+
+class DocumentsQuery(PageQuery):
+    q = fields.String(validate=validate.Length(max=200), metadata={"description": "words to look for"})
+
+
+class DownloadQuery(Schema):
+    version = fields.Integer(
+        validate=validate.Range(1, toolbox.MAX_VERSIONS),
+        metadata={"description": "its number; the newest, where left out"},
+    )
+
+
+class DocumentListView(_ListView):
+    data = fields.List(fields.Nested(toolbox.DocumentView), required=True)
 
 
 class CurrentSessionView(Schema):

@@ -182,6 +182,82 @@ _TABLE = (
         "idempotency-conflict", 409, "Idempotency key in use", "A request with this key has another content."
     ),
     Problem("too-many-requests", 429, "Too many requests", "Wait {seconds} seconds."),
+    # Groups and discussions.
+    Problem(
+        "members-only", 403, "For members only", "Only members of this group can do this: join first."
+    ),
+    Problem("stewards-only", 403, "For stewards only", "Only the stewards of this group can do this."),
+    Problem(
+        "invitation-needed", 403, "Invitation needed", "This group is joined by invitation: ask its stewards."
+    ),
+    Problem(
+        "last-steward",
+        409,
+        "Last steward",
+        "A group that is open needs a steward: make another member steward first, or close the group.",
+    ),
+    Problem("group-closed", 409, "Group closed", "This group is closed: it can be read, but not changed."),
+    Problem("deleted", 409, "Deleted", "This contribution has been deleted."),
+    Problem(
+        "changed-meanwhile",
+        409,
+        "Changed meanwhile",
+        "Somebody has changed this since you read it: read it again, then change it.",
+    ),
+    Problem(
+        "too-many-edits", 409, "Too many edits", "A contribution can be changed {limit} times: add a reply."
+    ),
+    # Files.
+    Problem("empty-file", 422, "Empty file", "{name} has no content. Choose another file."),
+    Problem(
+        "incomplete-upload",
+        422,
+        "Incomplete upload",
+        "The file did not arrive as it was sent; nothing was stored. Send it again.",
+    ),
+    Problem("malformed-form", 400, "Malformed form", "The form could not be read: {reason}."),
+    Problem(
+        "unsupported-file",
+        415,
+        "Kind of file not taken",
+        "{name} is none of these: PDF, PNG, JPEG, GIF, WebP, Word, Excel, PowerPoint, OpenDocument, "
+        "plain text, Markdown, CSV.",
+    ),
+    Problem(
+        "damaged-file",
+        422,
+        "Damaged file",
+        "{name} begins like {type}, but is cut off or damaged. Save it anew and send it again.",
+    ),
+    Problem(
+        "wrong-file-type",
+        422,
+        "Not what its name says",
+        "{name} was sent as {claimed}, but holds {type}. Give it the ending that fits what it holds.",
+    ),
+    Problem(
+        "unsafe-file",
+        422,
+        "File not safe to open",
+        "{name} is encrypted, holds macros, unpacks to too much or to places outside itself. "
+        "Save it without these.",
+    ),
+    Problem(
+        "storage-full",
+        507,
+        "No room for files",
+        "There is no room for this file at the moment; nothing was stored. Try again later.",
+    ),
+    Problem(
+        "too-many-versions",
+        422,
+        "Too many versions",
+        "A document has at most {limit} versions; add this one as a new document.",
+    ),
+    Problem("document-deleted", 410, "Document deleted", "This document was deleted on {deleted_at}."),
+    Problem(
+        "grant-expired", 410, "Link expired", "This download link was good for a minute. Ask for it again."
+    ),
     # The house.
     Problem(
         "email-taken",

@@ -184,10 +184,14 @@ class DistributedDeployment(Deployment):
         "ledger-writer",
         "ledger",
         "identity",
+        "cop",
         "dashboard",
+        "toolbox",
         "ledger-jobs",
         "identity-jobs",
+        "cop-jobs",
         "dashboard-jobs",
+        "toolbox-jobs",
         "gateway",
     )
 
@@ -196,7 +200,7 @@ class DistributedDeployment(Deployment):
         self._broker = broker
         self._databases = {
             service: cluster.create_database(f"{name}_{service}")
-            for service in ("ledger", "identity", "dashboard")
+            for service in ("ledger", "identity", "cop", "dashboard", "toolbox")
         }
         self._metrics_ports = {process: free_port() for process in self.processes}
         ensure_keys(self.folder / "keys")
@@ -210,6 +214,7 @@ class DistributedDeployment(Deployment):
             "MEDTOWN_KEYS": str(self.folder / "keys"),
             "MEDTOWN_PORT": str(self.port),
             "MEDTOWN_DATA": str(self.data),
+            "MEDTOWN_BLOBS": str(self.folder / "blobs"),
         }
         service = process.removesuffix("-jobs").removesuffix("-writer")
         if service in self._databases:

@@ -42,7 +42,9 @@ class CannedClient:
             "identity.sign_in": self._sign_in,
             "identity.sign_out": {},
             "ledger.list_currencies": {"data": [CURRENCY], "next_cursor": None, "has_more": False},
+            "cop.list_groups": Refusal("not-signed-in"),
             "dashboard.list_indicators": {"data": []},
+            "toolbox.list_documents": {"data": [], "next_cursor": None, "has_more": False},
         }
 
     def call(

@@ -1,0 +1,17 @@
+"""Ids in addresses: what cannot be one is an address that does not exist."""
+
+from flask import Flask
+from werkzeug.routing import BaseConverter
+
+from shared.contracts.ledger import ID_PATTERN
+
+
+class IdConverter(BaseConverter):
+    """`<id:group>` in a rule."""
+
+    regex = ID_PATTERN.strip("^$")
+
+
+def register(app: Flask) -> None:
+    """To be called before any rule is added that has an id in it."""
+    app.url_map.converters["id"] = IdConverter

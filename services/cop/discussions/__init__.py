@@ -1,0 +1,1 @@
+"""Discussions in groups: topics and their replies."""

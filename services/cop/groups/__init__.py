@@ -1,0 +1,1 @@
+"""Groups: what they are, who is in them, who leads."""
