@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from shared.contracts.events import MAX_EVENT_BYTES
 from shared.observability.logs import REDACTED
 
 SHOWN_MAX_LENGTH = 20_000
@@ -22,25 +23,21 @@ _WORDS = REDACTED | {
 }  # fmt: skip
 _NAME_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _QUOTED_FIELD = re.compile(r'"([^"\\]{1,60})"(\s*:\s*)"(?:[^"\\]|\\.)*"?')
-_TELLING = re.compile(
-    r"eyJ[\w-]+\.[\w.-]+"  # a JSON web token
+# Bounded, or of one run alone: a hostile body must not keep them busy.
+_SECRET = re.compile(
+    r"eyJ[\w.-]*"  # a JSON web token
     r"|[Bb]earer\s+[^\s\"]+"
-    r"|[^\s\"<>@:,;]+@[^\s\"<>@:,;]+\.[^\s\"<>@:,;]+"  # an e-mail address
     r"|[\w-]{40,}"  # a secret in base64; ids are shorter
 )
+_E_MAIL = re.compile(r"[^\s\"<>@:,;]{1,64}@[^\s\"<>@:,;]{1,255}")
 
 
 def shown(body: bytes) -> str:
     """A body as text, at most SHOWN_MAX_LENGTH characters of it, with unprintable characters escaped."""
-    try:
-        found = _redacted(msgspec.json.decode(body))
-        text = json.dumps(found, indent=2, ensure_ascii=False)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    text = _as_json(body) if len(body) <= MAX_EVENT_BYTES else None
+    if text is None:
         text = _without_telling(body[:SHOWN_MAX_LENGTH].decode(errors="backslashreplace"))
-        if len(body) > SHOWN_MAX_LENGTH:
-            return f"{printable(text[:SHOWN_MAX_LENGTH])}\n... ({len(body)} bytes)"
-        return printable(text)
-    if len(text) > SHOWN_MAX_LENGTH:
+    if max(len(text), len(body)) > SHOWN_MAX_LENGTH:
         text = f"{text[:SHOWN_MAX_LENGTH]}\n... ({len(body)} bytes)"
     return printable(text)
 
@@ -51,6 +48,14 @@ def printable(text: str) -> str:
         sign if sign.isprintable() or sign == "\n" else sign.encode("unicode_escape").decode()
         for sign in text
     )
+
+
+def _as_json(body: bytes) -> str | None:
+    """A JSON body, redacted; None where it is none."""
+    try:
+        return json.dumps(_redacted(msgspec.json.decode(body)), indent=2, ensure_ascii=False)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _redacted(value: Any) -> Any:
@@ -69,7 +74,8 @@ def _is_telling(name: str) -> bool:
 
 
 def _hide(text: str) -> str:
-    return _TELLING.sub(HIDDEN, text)
+    text = _SECRET.sub(HIDDEN, text[:SHOWN_MAX_LENGTH])
+    return _E_MAIL.sub(HIDDEN, text) if "@" in text else text
 
 
 def _without_telling(text: str) -> str:
