@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need of the system: RabbitMQ, PostgreSQL, Chromium. Does nothing when all is there.
+# Installs what the tests need of the system: RabbitMQ, PostgreSQL, Chromium, promtool. Does nothing when all is there.
 # It installs as root or by sudo without a password, and leaves no service of the distribution running: tests start
 # private ones. Where it may not install, it says in one line what to do and exits with code 2.
 #   system-packages.sh                      look for what is missing, and install it
@@ -17,12 +17,14 @@ have_postgresql() {
 have_chromium() {
     command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null
 }
+have_promtool() { command -v promtool > /dev/null; }
 
 missing_packages() {
     have_rabbitmq || echo rabbitmq-server
     have_postgresql || echo postgresql
     # A browser without any font cannot show a page.
     have_chromium || echo chromium fonts-dejavu-core
+    have_promtool || echo prometheus
 }
 
 refuse() {
@@ -55,7 +57,7 @@ install_packages() {
     if [ -d /run/systemd/system ]; then
         for service in "$@"; do
             case $service in
-            rabbitmq-server | postgresql) systemctl --quiet disable --now "$service" ;;
+            rabbitmq-server | postgresql | prometheus) systemctl --quiet disable --now "$service" ;;
             esac
         done
     fi

@@ -48,7 +48,9 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
         "refusals": FORGET,
     },
     "verify-ledger": {
-        **dict.fromkeys(("journal", "entries", "notes", "currencies", "accounts", "balances"), READ),
+        **dict.fromkeys(
+            ("journal", "entries", "notes", "refusals", "currencies", "accounts", "balances"), READ
+        ),
         "partitions": "SELECT, UPDATE (frozen)",
     },
     "identity": {"people": CHANGE, "sessions": ALL, "attempts": ALL, "outbox": ADD},

@@ -14,7 +14,7 @@ def test_a_payment_moves_the_indicator(composed: ComposedDeployment) -> None:
     payer, payee = town.payer(issued=10_000), town.account()
     town.member.pay(payer, payee, 2_500, town.currency)
     assert town.operator.balance(payee) == 2_500
-    town.wait_for_indicator("transaction-volume", 2_500)
+    town.wait_for_indicator("volume", 2_500)
 
 
 def test_every_process_is_healthy_by_the_check_of_its_container(composed: ComposedDeployment) -> None:

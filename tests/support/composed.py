@@ -67,6 +67,10 @@ class ComposedDeployment(Deployment):
     def database_url(self, process: str) -> str:
         return (self.secrets / process / secrets.DATABASE_URL).read_text().strip()
 
+    @property
+    def superuser_url(self) -> str:
+        return self._cluster.url("postgres").replace("postgresql+psycopg", "postgresql")
+
     def prepare(self) -> None:
         """What runs once, before the processes."""
         self._make_databases()
