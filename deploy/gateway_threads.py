@@ -16,7 +16,7 @@ BACKLOG = 1024
 CONNECTION_LIMIT = 1000
 CHANNEL_TIMEOUT_SECONDS = 60
 STOP_SECONDS = 3
-LARGEST_BODY_BYTES = 8 * 1024 * 1024
+LARGEST_BODY_BYTES = 64 * 1024 * 1024
 """Above every limit that the gateway itself sets, so that its own, clearer refusal is the one that people
 see.
 """

@@ -7,9 +7,9 @@ from typing import Any
 
 from flask import g, request
 
-from gateway.sessions import SignedIn
+from gateway.sessions import AUDIENCES, SignedIn
 from gateway.wiring import wiring
-from shared.contracts import clock, cop, dashboard, identity, ledger, toolbox
+from shared.contracts import clock
 from shared.contracts.errors import Refusal
 
 COOKIE = "medtown_session"
@@ -18,14 +18,6 @@ REQUEST_SECONDS = 5.0
 BULK_SECONDS = 45.0
 """The same for a bulk upload; shorter than what is left to any token that is handed on."""
 MAX_SECRET_LENGTH = 200
-
-AUDIENCES: Mapping[str, str] = {
-    ledger.SERVICE: ledger.AUDIENCE,
-    identity.SERVICE: identity.AUDIENCE,
-    cop.SERVICE: cop.AUDIENCE,
-    dashboard.SERVICE: dashboard.AUDIENCE,
-    toolbox.SERVICE: toolbox.AUDIENCE,
-}
 
 _parallel = ThreadPoolExecutor(max_workers=32, thread_name_prefix="together")
 

@@ -8,7 +8,7 @@ takes both.
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from babel import dates, numbers
+from babel import dates, numbers, units
 
 from gateway import i18n
 from gateway.i18n import gettext as _
@@ -18,6 +18,7 @@ from shared.contracts import clock, money
 NO_BREAK = "\u00a0"
 LEFT_TO_RIGHT, END_OF_DIRECTION = "\u2066", "\u2069"
 MINUS = "\u2212"
+FILE_UNITS = (("megabyte", 1_000_000), ("kilobyte", 1_000))
 
 
 def amount(value: int, minor_units: int) -> str:
@@ -47,6 +48,14 @@ def count(value: int) -> str:
 def ratio(value: Decimal, decimals: int) -> str:
     """A number that is no money, with this many decimals."""
     return (MINUS if value < 0 else "") + _decimal(abs(value), decimals)
+
+
+def file_size(size: int) -> str:
+    """How large a file is, of so many bytes: "12 kB", "1.2 MB"."""
+    unit, factor = next(((name, bytes_) for name, bytes_ in FILE_UNITS if size >= bytes_), ("byte", 1))
+    value = round(size / factor, 1) if size < 10 * factor and factor > 1 else size // factor
+    text = units.format_unit(value, f"digital-{unit}", length="short", locale=i18n.locale())
+    return _together(text.replace(" ", NO_BREAK))
 
 
 def day(value: date | str) -> str:

@@ -14,7 +14,10 @@ from gateway.recent import Recent
 from shared.contracts import cop, dashboard, identity, ledger, toolbox
 from shared.messaging.client import Client
 
-AUDIENCES = (ledger.AUDIENCE, identity.AUDIENCE, cop.AUDIENCE, dashboard.AUDIENCE, toolbox.AUDIENCE)
+AUDIENCES: Mapping[str, str] = {
+    each.SERVICE: each.AUDIENCE for each in (ledger, identity, cop, dashboard, toolbox)
+}
+"""What a token must name to be taken by each service that the gateway asks."""
 CACHE_SIZE = 10_000
 REMEMBERED_SECONDS = 10
 """Long enough that a busy till asks identity rarely, short enough that signing out is signing out. Internal
@@ -60,7 +63,7 @@ class SessionTokens:
             answer = self._client.call(
                 identity.SERVICE,
                 "exchange",
-                {"session": secret, "audiences": list(AUDIENCES)},
+                {"session": secret, "audiences": sorted(AUDIENCES.values())},
                 not_after=not_after,
             )
             return SignedIn(secret, answer["person"], answer["tokens"])

@@ -10,6 +10,7 @@ from gateway.assets import Assets
 from gateway.charts.renderer import ChartRenderer
 from gateway.recent import Recent
 from gateway.sessions import SessionTokens
+from shared.blobs.store import BlobStore
 from shared.config import Config
 from shared.contracts.ledger import Command, Outcome
 from shared.messaging.client import Client
@@ -39,6 +40,7 @@ class Wiring:
     assets: Assets
     charts: ChartRenderer
     recent: Recent
+    blobs: BlobStore
 
 
 def wiring() -> Wiring:

@@ -35,6 +35,9 @@ KINDS: Mapping[str, str] = {
 }
 """What a kind of file is called in every language; the one that is missing is plain text."""
 
+ENDINGS = ".pdf,.png,.jpg,.jpeg,.gif,.webp,.docx,.xlsx,.pptx,.odt,.ods,.odp,.txt,.md,.markdown,.csv"
+"""What the browser's chooser of files offers; the toolbox decides."""
+
 pages = Blueprint("documents_pages", __name__)
 
 
@@ -127,12 +130,13 @@ def _form(values: Mapping[str, str], faults: dict[str, str]) -> str:
         values=values,
         faults=faults,
         upload=ids.new_id(),
-        languages=languages,
+        language_choices=languages,
         access_levels=[
             (toolbox.SIGNED_IN, _("Everybody who is signed in")),
             (toolbox.PUBLIC, _("Everybody, also without signing in")),
         ],
         limits=toolbox,
+        endings=ENDINGS,
     )
 
 
@@ -149,6 +153,7 @@ def _page(id: str, faults: dict[str, str]) -> str:
         kind_of=kind_of,
         language_name=i18n.OWN_NAMES.get(document["language"], document["language"]),
         limits=toolbox,
+        endings=ENDINGS,
     )
 
 

@@ -12,15 +12,19 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from shared.auth.grants import Granter
 from shared.auth.principal import ADMINISTRATOR, IMPORTER, JOURNAL_READER, MEMBER, OPERATOR, REGISTRAR
 from shared.auth.tokens import Signer, TrustedIssuer
 
 ISSUERS: Mapping[str, frozenset[str]] = {
     "identity": frozenset({ADMINISTRATOR, OPERATOR, MEMBER}),
     "dashboard": frozenset({JOURNAL_READER}),
+    "toolbox": frozenset(),
     "tools": frozenset({ADMINISTRATOR, OPERATOR, IMPORTER, JOURNAL_READER, REGISTRAR}),
 }
-"""Every issuer of internal tokens and the roles that it may give."""
+"""Every issuer of internal tokens and the roles that it may give; the toolbox signs grants of downloads
+alone.
+"""
 
 TRUSTED_FILE = "trusted.json"
 
@@ -46,6 +50,10 @@ def ensure_keys(folder: Path) -> None:
 
 def load_signer(path: Path, issuer: str) -> Signer:
     return Signer(issuer, _read_private(path))
+
+
+def load_granter(path: Path, issuer: str) -> Granter:
+    return Granter(issuer, _read_private(path))
 
 
 def load_trusted(path: Path) -> dict[str, TrustedIssuer]:

@@ -12,19 +12,15 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
+from deploy import services
 from gateway import openapi
-from services.cop.identity.service import SERVICE as IDENTITY
-from services.cop.service import SERVICE as COP
-from services.dashboard.service import SERVICE as DASHBOARD
-from services.ledger.service import SERVICE as LEDGER
 from services.ledger.service import writer_service
-from services.toolbox.service import SERVICE as TOOLBOX
 from shared.contracts import cop, dashboard, errors, events, identity, journal, ledger, toolbox
 
 SCHEMAS: tuple[ModuleType, ...] = (cop, dashboard, identity, ledger, toolbox)
 COMMANDS = (ledger.Transfer, ledger.OpenAccount, ledger.CreateCurrency, ledger.TransferInput)
 RECORDS = (journal.CURRENCY_CREATED, journal.ACCOUNT_OPENED, journal.TRANSFER_POSTED)
-SERVICES = (COP, DASHBOARD, IDENTITY, LEDGER, TOOLBOX, writer_service(0))
+SERVICES = (*(owner.table() for owner in services.SERVICES.values()), writer_service(0))
 
 
 def everything() -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Self
 
 import requests
 
+from deploy.services import SERVICES
 from shared.auth.keys import ensure_keys
 from tests.support.broker import PrivateBroker
 from tests.support.cluster import PrivateCluster
@@ -180,28 +181,12 @@ class DistributedDeployment(Deployment):
     """Every process by itself, on the private broker and the private cluster."""
 
     kind = "distributed"
-    processes = (
-        "ledger-writer",
-        "ledger",
-        "identity",
-        "cop",
-        "dashboard",
-        "toolbox",
-        "ledger-jobs",
-        "identity-jobs",
-        "cop-jobs",
-        "dashboard-jobs",
-        "toolbox-jobs",
-        "gateway",
-    )
+    processes = ("ledger-writer", *SERVICES, *(f"{service}-jobs" for service in SERVICES), "gateway")
 
     def __init__(self, broker: PrivateBroker, cluster: PrivateCluster, name: str = "medtown") -> None:
         super().__init__()
         self._broker = broker
-        self._databases = {
-            service: cluster.create_database(f"{name}_{service}")
-            for service in ("ledger", "identity", "cop", "dashboard", "toolbox")
-        }
+        self._databases = {service: cluster.create_database(f"{name}_{service}") for service in SERVICES}
         self._metrics_ports = {process: free_port() for process in self.processes}
         ensure_keys(self.folder / "keys")
         for service in self._databases:
