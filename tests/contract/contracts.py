@@ -15,9 +15,9 @@ from marshmallow import Schema
 from deploy import services
 from gateway import openapi
 from services.ledger.service import writer_service
-from shared.contracts import cop, dashboard, errors, events, identity, journal, ledger, toolbox
+from shared.contracts import cop, dashboard, errors, events, identity, journal, journal_payloads, ledger, toolbox
 
-SCHEMAS: tuple[ModuleType, ...] = (cop, dashboard, identity, ledger, toolbox)
+SCHEMAS: tuple[ModuleType, ...] = (cop, dashboard, identity, journal_payloads, ledger, toolbox)
 COMMANDS = (ledger.Transfer, ledger.OpenAccount, ledger.CreateCurrency, ledger.TransferInput)
 RECORDS = (journal.CURRENCY_CREATED, journal.ACCOUNT_OPENED, journal.TRANSFER_POSTED)
 SERVICES = (*(owner.table() for owner in services.SERVICES.values()), writer_service(0))

@@ -29,6 +29,8 @@ from shared.messaging.redaction import shown
 from shared.messaging.service import Call, Request, Service
 
 NAME = "dead_letters"
+ANSWER_SECONDS = 60.0
+"""How long a server may take: thousands of letters, or large ones, are read from the disk."""
 
 
 class ParkedDeliveries:
@@ -167,4 +169,5 @@ class DeadLettersOfServer:
         return int(self._call("replay", id=letter, queue=queue)["replayed"])
 
     def _call(self, method: str, **arguments: Any) -> Any:
-        return self._client.call(NAME, method, arguments, token=self._tokens.token(NAME))
+        not_after = clock.deadline(ANSWER_SECONDS)
+        return self._client.call(NAME, method, arguments, token=self._tokens.token(NAME), not_after=not_after)
