@@ -184,7 +184,9 @@ class AccountInput(Schema):
 
 
 class CurrencyInput(Schema):
-    """A currency to create."""
+    """A currency to create. `simulated` marks it for good as one behind which nobody stands: for practice, its
+    figures are open to everybody.
+    """
 
     code = fields.String(required=True, validate=validate.Regexp(CODE_PATTERN))
     names = fields.Dict(
@@ -198,6 +200,7 @@ class CurrencyInput(Schema):
     default_credit_limit = fields.Integer(strict=True, validate=validate.Range(0, MAX_AMOUNT))
     maximum_balance = fields.Integer(strict=True, validate=validate.Range(1, MAX_AMOUNT))
     territory = fields.String(required=True, validate=validate.Regexp(TAG_PATTERN))
+    simulated = fields.Boolean(truthy={True}, falsy={False})
 
 
 # Views

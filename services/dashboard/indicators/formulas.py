@@ -35,7 +35,7 @@ WHEN_CLOSED = "This figure is worked out when the period has closed."
 BEING_WORKED_OUT = "This figure is being worked out."
 PUBLIC_WHEN_CLOSED = "This figure is public when the period has closed."
 FEW_PEOPLE = "Fewer than five people are behind this figure, so it is not public."
-ONE_PREVAILS = "One account makes more than 60 % of this figure, so it is not public."
+ONE_PREVAILS = "One account makes more than 60 percent of this figure, so it is not public."
 
 
 class Undefined(Exception):
