@@ -20,15 +20,12 @@ def group_view(connection: Connection, access: Access) -> dict[str, Any]:
 def group_views(connection: Connection, accesses: Sequence[Access]) -> list[dict[str, Any]]:
     """`GroupView` of each group; their members are counted, and the caller's own places read, together."""
     wanted = [access.group.id for access in accesses]
-    counted: dict[str, int] = dict(
-        connection.execute(
-            select(memberships.c.group, func.count())
-            .where(memberships.c.group.in_(wanted), memberships.c.status == Status.ACTIVE)
-            .group_by(memberships.c.group)
-        )
-        .tuples()
-        .all()
+    members = (
+        select(memberships.c.group, func.count().label("members"))
+        .where(memberships.c.group.in_(wanted), memberships.c.status == Status.ACTIVE)
+        .group_by(memberships.c.group)
     )
+    counted = {row.group: row.members for row in connection.execute(members)}
     caller = accesses[0].caller.subject if accesses else ""
     own = {
         row.group: row
