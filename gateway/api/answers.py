@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from flask import Request, Response, request
 from flask_smorest import Blueprint
-from marshmallow import RAISE
+from marshmallow import RAISE, missing
 from webargs.flaskparser import FlaskParser
 
 from gateway.wiring import API_PREFIX
@@ -16,17 +16,38 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 CSV = "text/csv"
 MAX_IDEMPOTENCY_KEY_LENGTH = 100
+MAX_REASON_LENGTH = 200
 
 CSV_ENDPOINTS: set[str] = set()
 """Endpoints that answer CSV as well, by the Accept header."""
 NDJSON_ENDPOINTS: set[str] = set()
 """Endpoints that take and give one JSON value a line."""
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding JSON raises for what is none, or none that we take."""
+
+
+def malformed(error: Exception) -> Refusal:
+    """The refusal of a body or a line that raised one of `UNREADABLE`."""
+    return Refusal("malformed-json", reason=str(error)[:MAX_REASON_LENGTH])
+
 
 class _StrictParser(FlaskParser):
     """What we do not know is refused, wherever it stands: a misspelt field must not pass for one left out."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE}  # noqa: RUF012 (as in its base)
+
+    def _raw_load_json(self, req: Request) -> Any:
+        """The body as the hot path reads JSON, which takes nothing that could not be written again: no halves
+        of characters, no numbers beyond all bounds, no endless nesting.
+        """
+        raw = req.get_data(cache=True)
+        if not raw:
+            return missing
+        try:
+            return msgspec.json.decode(raw)
+        except UNREADABLE as error:
+            raise malformed(error) from error
 
 
 class _Part(Blueprint):
