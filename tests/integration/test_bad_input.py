@@ -4,11 +4,13 @@ import json
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 import requests
 
+from deploy.gateway_threads import CONNECTION_LIMIT
 from shared.auth.keys import load_signer, private_key_file
 from shared.contracts import clock, ids
 from shared.contracts.money import MAX_AMOUNT
@@ -353,6 +355,15 @@ def test_an_upload_cut_in_its_middle_does_nothing(
     with socket.create_connection(("127.0.0.1", embedded.port)) as connection:
         connection.sendall(head.encode() + whole)
     shared_town.operator.refused("not-found", "GET", f"/transfers/{body['id']}")
+
+
+def test_more_idle_connections_than_are_taken_stop_nothing_for_good(
+    shared_town: Town, embedded: Deployment
+) -> None:
+    with ExitStack() as stack:
+        for _number in range(CONNECTION_LIMIT + 50):
+            stack.enter_context(socket.create_connection(("127.0.0.1", embedded.port), timeout=10))
+    shared_town.member.get("/sessions/current")
 
 
 @pytest.mark.parametrize("host", ["", "a b", "[::1", "x/y", "u@evil.example", 'evil"<script>', "\xff"])
