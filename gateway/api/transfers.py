@@ -175,7 +175,8 @@ def _read_line(line: bytes) -> Transfer | Refusal:
     try:
         return read_transfer(line)
     except Refusal as refusal:
-        return refusal
+        # Without its traceback, which would keep all that was at hand where it was raised, for every line.
+        return Refusal(refusal.slug, refusal.faults, **refusal.parameters)
 
 
 def _answers(
