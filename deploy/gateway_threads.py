@@ -13,7 +13,8 @@ from shared.config import Config
 from shared.messaging.coalescing import CoalescingWriter
 
 BACKLOG = 1024
-CONNECTION_LIMIT = 1000
+CONNECTION_LIMIT = 500
+"""Well below the 1,024 files that a process may usually have open, which databases need as well."""
 CHANNEL_TIMEOUT_SECONDS = 60
 STOP_SECONDS = 3
 LARGEST_BODY_BYTES = 64 * 1024 * 1024
@@ -56,6 +57,8 @@ class GatewayServer:
             threads=threads,
             backlog=BACKLOG,
             connection_limit=CONNECTION_LIMIT,
+            # The default, select(), fails for good once a file has a number above 1,023.
+            asyncore_use_poll=True,
             channel_timeout=CHANNEL_TIMEOUT_SECONDS,
             max_request_body_size=LARGEST_BODY_BYTES,
             ident=None,

@@ -7,6 +7,7 @@ takes both.
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Literal
 
 from babel import dates, numbers, units
 
@@ -54,8 +55,9 @@ def file_size(size: int) -> str:
     """How large a file is, of so many bytes: "12 kB", "1.2 MB"."""
     unit, factor = next(((name, bytes_) for name, bytes_ in FILE_UNITS if size >= bytes_), ("byte", 1))
     value = round(size / factor, 1) if size < 10 * factor and factor > 1 else size // factor
-    text = units.format_unit(value, f"digital-{unit}", length="short", locale=i18n.locale())
-    return _together(text.replace(" ", NO_BREAK))
+    length: Literal["long", "short"] = "long" if unit == "byte" else "short"
+    text = units.format_unit(value, f"digital-{unit}", length=length, locale=i18n.locale())
+    return text.replace(" ", NO_BREAK)
 
 
 def day(value: date | str) -> str:

@@ -49,8 +49,10 @@ def wiring() -> Wiring:
 
 
 def public_url() -> str:
-    """The address under which people reach us, without a slash at its end."""
-    return wiring().config.public_url or request.url_root.rstrip("/")
+    """The address under which people reach us, without a slash at its end; empty where the request does not
+    tell, so that addresses made with it are relative.
+    """
+    return wiring().config.public_url or (request.url_root.rstrip("/") if request.host else "")
 
 
 def is_https() -> bool:

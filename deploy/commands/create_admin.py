@@ -23,6 +23,8 @@ def command(email: str, name: str, roles: tuple[str, ...], password_stdin: bool)
         raise CommandRefused("there is no terminal to ask for the password: add --password-stdin")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    for what, text in (("--email", email), ("--name", name), ("the password", password)):
+        _check_is_text(what, text)
     with connect(config, with_jobs=False) as connection:
         person = connection.client.call(
             "identity",
@@ -31,3 +33,11 @@ def command(email: str, name: str, roles: tuple[str, ...], password_stdin: bool)
             token=connection.tokens.token("identity"),
         )
     click.echo(f"{person['id']}: {', '.join(person['roles'])}")
+
+
+def _check_is_text(what: str, given: str) -> None:
+    """Python lets bytes that are no UTF-8 pass as halves of characters, which nothing else takes."""
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        raise CommandRefused(f"{what} is not UTF-8") from None

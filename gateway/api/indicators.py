@@ -54,8 +54,9 @@ def get_indicator(query: dict[str, Any], code: str) -> Response:
     """An indicator's figures, one a period. CSV by the Accept header or at `<code>.csv`.
 
     An undefined figure is null, with its reason. Every answer names the journal's position that it stands
-    for. Operators see live figures; everybody else sees closed periods alone, and no figure behind which fewer
-    than five accounts stand, or one that makes more than 60 %. Simulated currencies are exempt from both.
+    for. Operators see live figures; everybody else sees closed periods alone, and no figure behind which
+    fewer than five accounts stand, or one that makes more than 60 %. Simulated currencies are exempt from
+    both.
     """
     if tabular.wanted():
         return _table(code, query)

@@ -17,8 +17,8 @@ class PageQuery(CursorQuery):
 
 
 class AccountsQuery(PageQuery):
-    currency = fields.String(validate=validate.Regexp(ledger.CODE_PATTERN))
-    holder = fields.String(validate=validate.Regexp(ledger.ID_PATTERN))
+    currency = fields.String(validate=ledger.matching(ledger.CODE_PATTERN))
+    holder = fields.String(validate=ledger.matching(ledger.ID_PATTERN))
 
 
 class BalanceQuery(Schema):
@@ -41,8 +41,8 @@ class EventsQuery(Schema):
 class IndicatorQuery(Schema):
     """`from` and `to` (excluded) are dates that snap outwards to whole periods."""
 
-    currency = fields.String(validate=validate.Regexp(ledger.CODE_PATTERN))
-    territory = fields.String(validate=validate.Regexp(ledger.TAG_PATTERN))
+    currency = fields.String(validate=ledger.matching(ledger.CODE_PATTERN))
+    territory = fields.String(validate=ledger.matching(ledger.TAG_PATTERN))
     start = fields.Date(data_key="from")
     end = fields.Date(data_key="to")
     period = fields.String(validate=validate.OneOf(dashboard.PERIODS), load_default="month")

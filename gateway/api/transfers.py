@@ -10,19 +10,21 @@ import msgspec
 from flask import Response, request
 
 from gateway import problems
-from gateway.api.answers import NDJSON, NDJSON_ENDPOINTS, blueprint
+from gateway.api.answers import NDJSON, NDJSON_ENDPOINTS, UNREADABLE, blueprint, malformed
 from gateway.api.answers import json as json_answer
+from gateway.api.writing import with_address
 from gateway.asking import BULK_SECONDS, ask, not_after, signed_in
 from gateway.streaming import streamed
 from gateway.wiring import public_url, wiring
 from shared.contracts import clock, ledger
 from shared.contracts.errors import Fault, Refusal
 from shared.contracts.ledger import Outcome, Transfer, TransferInput
+from shared.messaging.dispatch import escaped
 
-SETTLED_SECONDS = 60
-"""How long after a deadline it is sure that what was not recorded will never be."""
 PIECE_BYTES = 64 * 1024
 """Answers of a bulk upload are sent on in pieces of about this size."""
+LONGEST_AMOUNT, LONGEST_NAME, LONGEST_SENTENCE = 40, 100, 200
+"""How much of what was wrong is repeated in the answer, in characters."""
 
 part = blueprint("transfers", "Moving money. The client names each transfer by a UUIDv7: it happens once.")
 NDJSON_ENDPOINTS.add("transfers.create_transfers")
@@ -49,8 +51,20 @@ _BULK_DOC: dict[str, Any] = {
 
 _decode = msgspec.json.Decoder(TransferInput).decode
 _encode = msgspec.json.Encoder().encode
-_FIELD = re.compile(r"(missing|unknown).* field `(.*)`$")
+_FIELD = re.compile(r"(missing|unknown).* field `(.*)`$", re.DOTALL)
 _PATH = re.compile(r" - at `\$(.*)`$")
+_REGEX = re.compile(r"matching regex (.*)$")
+
+
+class _LooseMoney(msgspec.Struct):
+    amount: msgspec.Raw
+
+
+class _LooseTransfer(msgspec.Struct):
+    amount: _LooseMoney
+
+
+_decode_loosely = msgspec.json.Decoder(_LooseTransfer).decode
 
 
 @part.route("/transfers", methods=["POST"])
@@ -67,12 +81,14 @@ def create_transfer() -> Response:
     try:
         outcome = wiring().writer.submit(command, person.tokens[ledger.AUDIENCE], until)
     except Refusal as refusal:
-        raise with_address(refusal, command.id, until) from refusal
+        raise with_address(refusal, address_of(command.id), until) from refusal
     if outcome.refusal is not None:
-        answer = problems.response(with_address(Refusal.from_wire(outcome.refusal), command.id, until))
+        answer = problems.response(
+            with_address(Refusal.from_wire(outcome.refusal), address_of(command.id), until)
+        )
     else:
         answer = json_answer(outcome.view, 200 if outcome.replayed else 201)
-        answer.headers["Location"] = f"/api/v1/transfers/{command.id}"
+        answer.headers["Location"] = address_of(command.id)
     if outcome.replayed:
         answer.headers["Idempotency-Hit"] = "true"
     return answer
@@ -108,24 +124,19 @@ def get_transfer(id: str) -> Response:
     return json_answer(ask(ledger.SERVICE, "get_transfer", id=id))
 
 
+def address_of(transfer: str) -> str:
+    """Where a transfer stands, without the host."""
+    return f"/api/v1/transfers/{transfer}"
+
+
 def read_transfer(raw: bytes) -> Transfer:
     """The command in a body or a line. Raises Refusal, pointing at the field at fault."""
     try:
         return _decode(raw).to_command()
     except msgspec.ValidationError as error:
         raise _invalid(raw, str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refusal("malformed-json", reason=str(error)) from error
-
-
-def with_address(refusal: Refusal, transfer: str, until: int) -> Refusal:
-    """A refusal that says where the outcome will stand, if it is not known yet."""
-    if refusal.slug != "outcome-unknown":
-        return refusal
-    # The call that the command travelled in may have lived longer than the request.
-    lived = clock.from_text(refusal.parameters["after"]) if "after" in refusal.parameters else until
-    after = clock.to_text(lived + SETTLED_SECONDS * clock.MICROSECONDS)
-    return Refusal("outcome-unknown", address=f"{public_url()}/api/v1/transfers/{transfer}", after=after)
+    except UNREADABLE as error:
+        raise malformed(error) from error
 
 
 def _invalid(raw: bytes, message: str) -> Refusal:
@@ -134,19 +145,38 @@ def _invalid(raw: bytes, message: str) -> Refusal:
     sentence = _PATH.sub("", message)
     field = _FIELD.search(sentence)
     if field:
-        pointer += "/" + field.group(2)
+        pointer += "/" + escaped(field.group(2)[:LONGEST_NAME])
     code = {"missing": "required", "unknown": "unknown"}[field.group(1)] if field else "invalid"
-    fault = Fault(pointer, code, sentence)
-    if pointer == "/amount/amount":
-        return Refusal("invalid-amount", (fault,), amount=msgspec.json.decode(raw)["amount"]["amount"])
+    fault = Fault(pointer, code, _in_words(sentence)[:LONGEST_SENTENCE])
+    if pointer == "/amount/amount" and code == "invalid" and (amount := _amount_of(raw)) is not None:
+        return Refusal("invalid-amount", (fault,), amount=amount)
     return Refusal("invalid-request", (fault,))
+
+
+def _in_words(sentence: str) -> str:
+    """What would be right, rather than the regular expression that says so."""
+    pattern = _REGEX.search(sentence)
+    return next(
+        (words for known, words in ledger.PATTERN_MEANINGS.items() if pattern and pattern[1] == repr(known)),
+        sentence,
+    )
+
+
+def _amount_of(raw: bytes) -> str | None:
+    """The amount as it was written, whatever it is; None where more than the amount is wrong."""
+    try:
+        given = bytes(_decode_loosely(raw).amount.amount)
+        return given.decode()[:LONGEST_AMOUNT]
+    except (msgspec.ValidationError, *UNREADABLE):
+        return None
 
 
 def _read_line(line: bytes) -> Transfer | Refusal:
     try:
         return read_transfer(line)
     except Refusal as refusal:
-        return refusal
+        # Without its traceback, which would keep all that was at hand where it was raised, for every line.
+        return Refusal(refusal.slug, refusal.faults, **refusal.parameters)
 
 
 def _answers(
@@ -180,7 +210,7 @@ def _problem_writer(until: int) -> Callable[[Refusal, str | None], dict[str, Any
     instance, base = request.path, public_url()
 
     def write(refusal: Refusal, transfer: str | None) -> dict[str, Any]:
-        told = with_address(refusal, transfer, until) if transfer else refusal
+        told = with_address(refusal, address_of(transfer), until) if transfer else refusal
         return problems.body(told, instance, base)
 
     return write

@@ -118,9 +118,15 @@ def content(id: str) -> Response:
 
 
 def kind_of(version: Mapping[str, Any]) -> str:
-    """What kind of file a version is, and how large: "PDF, 1.2 MB"."""
-    kind = KINDS.get(version["media_type"]) or _("Text")
-    return f"{kind}, {formats.file_size(version['size'])}"
+    """What kind of file a version is, and how large: "PDF · 1.2 MB"."""
+    parts: tuple[str, ...] = (
+        KINDS.get(version["media_type"]) or _("Text"),
+        formats.file_size(version["size"]),
+    )
+    if i18n.direction() == "rtl":
+        # Each runs in its own direction, and they follow one another in that of the page.
+        parts = tuple(f"\u2068{part}\u2069" for part in parts)
+    return " · ".join(parts)
 
 
 def _form(values: Mapping[str, str], faults: dict[str, str]) -> str:

@@ -6,7 +6,8 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from gateway import amounts, formats, problems
-from gateway.api.transfers import with_address
+from gateway.api.transfers import address_of
+from gateway.api.writing import with_address
 from gateway.asking import ask, not_after, signed_in, together
 from gateway.i18n import gettext as _
 from gateway.pages import paying
@@ -223,7 +224,7 @@ def _refused(
     status = refusal.problem.status
     if refusal.slug == "outcome-unknown":
         return _confirm(payment, account, currency, draft, transfer, unknown=True), status
-    told = problems.detail(_own_writing(with_address(refusal, transfer, not_after()), currency))
+    told = problems.detail(_own_writing(with_address(refusal, address_of(transfer), not_after()), currency))
     return _page(account["id"], draft, {}, refusal=told, settled=transfer), status
 
 

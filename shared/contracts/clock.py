@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 MICROSECONDS = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST = "1970-01-01T00:00:00.000000Z"
+LAST_US = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+"""The last microsecond that `to_text` can write."""
 
 
 def now_us() -> int:
@@ -28,8 +30,8 @@ def from_text(text: str) -> int:
     if moment.tzinfo is None:
         raise ValueError("a time needs its offset, such as Z for UTC")
     us = (moment - EPOCH) // timedelta(microseconds=1)
-    if us < 0:
-        raise ValueError("a time must not lie before 1970")
+    if not 0 <= us <= LAST_US:
+        raise ValueError("a time must lie from 1970 to 9999")
     return us
 
 

@@ -50,7 +50,7 @@ class GroupInput(Arguments):
 
     name = _text(NAME_LENGTHS[1], NAME_LENGTHS[0], required=True)
     description = _text(DESCRIPTION_MAX_LENGTH, 0, load_default="")
-    territory = fields.String(validate=validate.Regexp(rf"^$|{TAG_PATTERN}"), load_default="")
+    territory = fields.String(validate=validate.Regexp(rf"^(?!\n)$|{TAG_PATTERN}"), load_default="")
     visibility = _one_of(VISIBILITIES, load_default="public")
     join_policy = _one_of(JOIN_POLICIES, load_default="open")
     language = _one_of(LOCALES, load_default="en")

@@ -183,9 +183,7 @@ _TABLE = (
     ),
     Problem("too-many-requests", 429, "Too many requests", "Wait {seconds} seconds."),
     # Groups and discussions.
-    Problem(
-        "members-only", 403, "For members only", "Only members of this group can do this: join first."
-    ),
+    Problem("members-only", 403, "For members only", "Only members of this group can do this: join first."),
     Problem("stewards-only", 403, "For stewards only", "Only the stewards of this group can do this."),
     Problem(
         "invitation-needed", 403, "Invitation needed", "This group is joined by invitation: ask its stewards."

@@ -4,19 +4,20 @@ registration.
 
 from marshmallow import Schema, fields, validate
 
-from shared.contracts.ledger import ID_PATTERN, Arguments
+from shared.contracts.ledger import ID_PATTERN, Arguments, matching
 
 SERVICE = "identity"
 AUDIENCE = "identity"
 ROLES = ("administrator", "operator", "member")
 KINDS = ("person", "organisation")
+EMAIL_MAX_LENGTH = 254
 PASSWORD_MIN_LENGTH = 12
 PASSWORD_MAX_LENGTH = 200
 LOCALES = ("en", "fr", "es", "pt", "el", "ar")
 
 
 class SignIn(Arguments):
-    email = fields.String(required=True, validate=validate.Length(1, 254))
+    email = fields.String(required=True, validate=validate.Length(1, EMAIL_MAX_LENGTH))
     password = fields.String(required=True, validate=validate.Length(1, PASSWORD_MAX_LENGTH))
 
 
@@ -40,10 +41,10 @@ class CreatePerson(Arguments):
     `listed`: others find the name when they look for someone to pay.
     """
 
-    id = fields.String(validate=validate.Regexp(ID_PATTERN), load_default=None, allow_none=True)
+    id = fields.String(validate=matching(ID_PATTERN), load_default=None, allow_none=True)
     kind = fields.String(validate=validate.OneOf(KINDS), load_default="person")
     name = fields.String(required=True, validate=validate.Length(1, 100))
-    email = fields.Email(load_default=None, allow_none=True, validate=validate.Length(max=254))
+    email = fields.Email(load_default=None, allow_none=True, validate=validate.Length(max=EMAIL_MAX_LENGTH))
     password = fields.String(
         load_default=None, allow_none=True, validate=validate.Length(PASSWORD_MIN_LENGTH, PASSWORD_MAX_LENGTH)
     )

@@ -6,6 +6,7 @@ import. Everything else is marshmallow. Amounts are integers of minor units; tim
 microseconds.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -23,9 +24,23 @@ WRITER_BATCH_LIMIT = 500
 BULK_MAX_LINES = 10_000
 BULK_MAX_BYTES = 4 * 1024 * 1024
 MEMO_MAX_LENGTH = 140
-CODE_PATTERN = r"^[A-Z][A-Z0-9]{1,9}$"
-ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
-TAG_PATTERN = r"^[a-z0-9][a-z0-9-]{0,39}$"
+
+# In Python, `$` alone also stands before a newline at the end.
+CODE_PATTERN = r"^[A-Z][A-Z0-9]{1,9}(?!\n)$"
+ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?!\n)$"
+TAG_PATTERN = r"^[a-z0-9][a-z0-9-]{0,39}(?!\n)$"
+LANGUAGE_PATTERN = r"^[a-z]{2}(?!\n)$"
+TEXT_PATTERN = r"^[^\u0000]*$"
+"""PostgreSQL stores no text with this character."""
+
+PATTERN_MEANINGS: Mapping[str, str] = {
+    CODE_PATTERN: "2 to 10 capital letters and digits, a letter first",
+    ID_PATTERN: "a UUIDv7 in lower case, with its hyphens",
+    TAG_PATTERN: "1 to 40 small letters, digits and hyphens, no hyphen first",
+    LANGUAGE_PATTERN: "a language's code of two small letters",
+    TEXT_PATTERN: "text without the character U+0000",
+}
+"""What would be right, for those who sent something else."""
 
 CURRENCY_KINDS = ("mutual_credit", "backed", "time")
 ACCOUNT_KINDS = ("member", "organisation", "issuance", "redemption")
@@ -40,7 +55,13 @@ Code = Annotated[
 Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="minor units")]
 Limit = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
 Tag = Annotated[str, Meta(pattern=TAG_PATTERN)]
-Memo = Annotated[str, Meta(max_length=MEMO_MAX_LENGTH)]
+Memo = Annotated[str, Meta(max_length=MEMO_MAX_LENGTH, pattern=TEXT_PATTERN)]
+CaseReference = Annotated[str, Meta(max_length=60, pattern=TEXT_PATTERN)]
+
+
+def matching(pattern: str) -> validate.Regexp:
+    """A check that a field is as one of the patterns here, which otherwise says what would be right."""
+    return validate.Regexp(pattern, error=PATTERN_MEANINGS[pattern])
 
 
 def writer_service(partition: int) -> str:
@@ -68,7 +89,7 @@ class Transfer(
     payer: Id | None = None
     payee: Id | None = None
     memo: Memo = ""
-    case_reference: Annotated[str, Meta(max_length=60)] = ""
+    case_reference: CaseReference = ""
     occurred_at: int | None = None
 
 
@@ -102,7 +123,8 @@ class CreateCurrency(
     id: Id
     code: Code
     names: dict[
-        Annotated[str, Meta(pattern=r"^[a-z]{2}$")], Annotated[str, Meta(min_length=1, max_length=60)]
+        Annotated[str, Meta(pattern=LANGUAGE_PATTERN)],
+        Annotated[str, Meta(min_length=1, max_length=60, pattern=TEXT_PATTERN)],
     ]
     minor_units: Literal[1, 10, 60, 100, 1000]
     kind: Literal["mutual_credit", "backed", "time"]
@@ -156,7 +178,7 @@ class TransferInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     payee: Id | None = None
     amount: MoneyInput
     memo: Memo = ""
-    case_reference: Annotated[str, Meta(max_length=60)] = ""
+    case_reference: CaseReference = ""
 
     def to_command(self) -> Transfer:
         return Transfer(
@@ -174,24 +196,24 @@ class TransferInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class AccountInput(Schema):
     """An account to open. The holder is the opaque id of a person or an organisation."""
 
-    currency = fields.String(required=True, validate=validate.Regexp(CODE_PATTERN))
+    currency = fields.String(required=True, validate=matching(CODE_PATTERN))
     kind = fields.String(required=True, validate=validate.OneOf(HOLDER_KINDS))
-    holder = fields.String(required=True, validate=validate.Regexp(ID_PATTERN))
+    holder = fields.String(required=True, validate=matching(ID_PATTERN))
     credit_limit = fields.Integer(strict=True, validate=validate.Range(0, MAX_AMOUNT))
     maximum_balance = fields.Integer(strict=True, validate=validate.Range(0, MAX_AMOUNT))
-    territory = fields.String(validate=validate.Regexp(TAG_PATTERN))
-    category = fields.String(validate=validate.Regexp(TAG_PATTERN))
+    territory = fields.String(validate=matching(TAG_PATTERN))
+    category = fields.String(validate=matching(TAG_PATTERN))
 
 
 class CurrencyInput(Schema):
-    """A currency to create. `simulated` marks it for good as one behind which nobody stands: for practice, its
-    figures are open to everybody.
+    """A currency to create. `simulated` marks it for good as one behind which nobody stands: for practice,
+    with figures that are open to everybody.
     """
 
-    code = fields.String(required=True, validate=validate.Regexp(CODE_PATTERN))
+    code = fields.String(required=True, validate=matching(CODE_PATTERN))
     names = fields.Dict(
-        keys=fields.String(validate=validate.Regexp(r"^[a-z]{2}$")),
-        values=fields.String(validate=validate.Length(1, 60)),
+        keys=fields.String(validate=matching(LANGUAGE_PATTERN)),
+        values=fields.String(validate=[validate.Length(1, 60), matching(TEXT_PATTERN)]),
         required=True,
         validate=validate.Length(1, 30),
     )
@@ -199,7 +221,7 @@ class CurrencyInput(Schema):
     kind = fields.String(required=True, validate=validate.OneOf(CURRENCY_KINDS))
     default_credit_limit = fields.Integer(strict=True, validate=validate.Range(0, MAX_AMOUNT))
     maximum_balance = fields.Integer(strict=True, validate=validate.Range(1, MAX_AMOUNT))
-    territory = fields.String(required=True, validate=validate.Regexp(TAG_PATTERN))
+    territory = fields.String(required=True, validate=matching(TAG_PATTERN))
     simulated = fields.Boolean(truthy={True}, falsy={False})
 
 

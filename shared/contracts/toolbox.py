@@ -25,7 +25,7 @@ MAX_TAGS = 10
 MAX_TAG_LENGTH = 40
 MAX_NOTE_LENGTH = 500
 MAX_VERSIONS = 200
-LANGUAGE_PATTERN = r"^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
+LANGUAGE_PATTERN = r"^(?!\n)$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}(?!\n)$"
 
 
 class DocumentInput(Schema):

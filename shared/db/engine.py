@@ -56,12 +56,15 @@ def _open(url: str) -> Engine:
             pool_timeout=POOL_TIMEOUT_SECONDS,
             pool_pre_ping=True,
             connect_args={"options": "-c timezone=UTC", "connect_timeout": 5},
+            hide_parameters=True,
         )
     engine = create_engine(
         url,
         pool_size=POOL_SIZE,
         max_overflow=POOL_SIZE,
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+        # Errors are logged, and what stands in a row is nobody's business.
+        hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -5,7 +5,7 @@ reply `{"result": ...}` or `{"refusal": {...}}`. Nothing but these replies leave
 fault is logged with its trace and answered as `internal-error`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from marshmallow import ValidationError
@@ -13,6 +13,7 @@ from marshmallow import ValidationError
 from shared.auth.tokens import Verifier
 from shared.contracts import clock
 from shared.contracts.errors import Fault, Refusal
+from shared.contracts.ledger import PATTERN_MEANINGS, TEXT_PATTERN
 from shared.messaging.service import Call, Request, Service
 from shared.observability import trace
 from shared.observability.logs import get_logger
@@ -47,13 +48,18 @@ class Dispatcher:
         call = self.service.calls.get(method)
         if call is None:
             raise Refusal("unknown-call", service=self.service.name, call=method)
-        not_after = message.get("not_after")
-        if not isinstance(not_after, int) or not_after < clock.now_us():
-            raise Refusal("late", not_after=clock.to_text(not_after) if isinstance(not_after, int) else "")
-        token = message.get("token")
+        not_after, token, arguments = (message.get(key) for key in ("not_after", "token", "arguments"))
+        if type(not_after) is not int or not 0 <= not_after <= clock.LAST_US:
+            raise Refusal("invalid-request", (Fault("/not_after", "invalid", "Unix microseconds"),))
+        if not_after < clock.now_us():
+            raise Refusal("late", not_after=clock.to_text(not_after))
+        if not isinstance(arguments, Mapping | None):
+            raise Refusal("invalid-request", (Fault("/arguments", "invalid", "an object"),))
+        if not isinstance(token, str | None):
+            raise Refusal("not-signed-in")
         # An open call knows who asks where they say so; who says it wrongly is refused like anywhere else.
         caller = None if call.open_to_all and token is None else self._verifier.verify(token)
-        arguments = load(call, message.get("arguments") or {})
+        arguments = load(call, arguments or {})
         return call.handler(self.resources, Request(arguments, caller, not_after))
 
 
@@ -61,6 +67,8 @@ def load(call: Call, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """The validated arguments of a call. Raises Refusal `invalid-request`, naming each field at fault."""
     if call.schema is None:
         return arguments
+    if faults := tuple(_nul_in(arguments)):
+        raise Refusal("invalid-request", faults)
     try:
         loaded: Mapping[str, Any] = call.schema().load(dict(arguments))
         return loaded
@@ -68,11 +76,29 @@ def load(call: Call, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         raise Refusal("invalid-request", tuple(faults_of(error.messages_dict))) from error
 
 
+def _nul_in(value: Any, pointer: str = "") -> Iterator[Fault]:
+    """Where texts have the character that PostgreSQL does not store, on whichever engine this runs."""
+    if isinstance(value, str):
+        if "\0" in value:
+            yield Fault(pointer, "invalid", PATTERN_MEANINGS[TEXT_PATTERN])
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _nul_in(inner, f"{pointer}/{escaped(key)}")
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from _nul_in(inner, f"{pointer}/{number}")
+
+
+def escaped(key: object) -> str:
+    """A key as a step of an RFC 6901 pointer."""
+    return str(key).replace("~", "~0").replace("/", "~1")
+
+
 def faults_of(messages: Mapping[Any, Any], pointer: str = "") -> list[Fault]:
     """marshmallow's nested messages as a flat list of faults with RFC 6901 pointers."""
     faults: list[Fault] = []
     for key, value in messages.items():
-        here = pointer if key == "_schema" else f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+        here = pointer if key == "_schema" else f"{pointer}/{escaped(key)}"
         if isinstance(value, Mapping):
             faults += faults_of(value, here)
         else:

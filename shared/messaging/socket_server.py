@@ -114,7 +114,7 @@ class _Connection(socketserver.BaseRequestHandler):
     def _answer(self, body: bytes) -> None:
         try:
             request = msgspec.json.decode(body, type=SocketRequest)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self._refuse(Refusal("malformed-json", reason=str(error)))
             return
         reply = self.server.routes.answer(request.service, request.method, request.message)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")
+_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _current: ContextVar[str] = ContextVar("trace_id", default="")
 
 
@@ -26,7 +26,7 @@ def continued(parent: str) -> Iterator[str]:
     """Run inside the trace that `parent` (a traceparent header) names, or inside a new one where it names
     none.
     """
-    match = _TRACEPARENT.match(parent) if isinstance(parent, str) else None
+    match = _TRACEPARENT.fullmatch(parent) if isinstance(parent, str) else None
     token = _current.set(match.group(1) if match else secrets.token_hex(16))
     try:
         yield _current.get()

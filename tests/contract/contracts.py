@@ -15,7 +15,17 @@ from marshmallow import Schema
 from deploy import services
 from gateway import openapi
 from services.ledger.service import writer_service
-from shared.contracts import cop, dashboard, errors, events, identity, journal, journal_payloads, ledger, toolbox
+from shared.contracts import (
+    cop,
+    dashboard,
+    errors,
+    events,
+    identity,
+    journal,
+    journal_payloads,
+    ledger,
+    toolbox,
+)
 
 SCHEMAS: tuple[ModuleType, ...] = (cop, dashboard, identity, journal_payloads, ledger, toolbox)
 COMMANDS = (ledger.Transfer, ledger.OpenAccount, ledger.CreateCurrency, ledger.TransferInput)

@@ -5,32 +5,43 @@ outbox.
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from services.cop.identity import passwords, rules
 from services.cop.identity.resources import Resources
-from services.cop.identity.tables import attempts, outbox, people, sessions
+from services.cop.identity.tables import SEARCH_NAME_LENGTH, attempts, outbox, people, sessions
 from services.cop.identity.views import person_view
 from shared.contracts import clock, ids
-from shared.contracts.errors import Refusal
+from shared.contracts import identity as contract
+from shared.contracts.errors import Fault, Refusal
 from shared.contracts.events import PERSON_REGISTERED, new_event
 from shared.messaging.service import Request
 from shared.observability import trace
 from shared.outbox.table import record
 
+TELLING = ("kind", "name", "email", "roles", "listed", "locale")
+"""What tells one registration from another. The password is not compared: only its slow hash is kept."""
+
 
 def create_person(identity: Resources, request: Request) -> dict[str, Any]:
-    """Register a person or an organisation; the same id, name and address again answer as the first time."""
+    """Register a person or an organisation; the same again, under the same id, answers as the first time."""
     rules.require_registrar(request.principal)
     given = request.arguments
     person_id = given["id"] or ids.new_id()
     email = rules.normal_email(given["email"]) if given["email"] else None
+    if email and len(email) > contract.EMAIL_MAX_LENGTH:
+        # Writing a letter small may make two or three of it.
+        fault = Fault(
+            "/email", "too-long", f"at most {contract.EMAIL_MAX_LENGTH} characters in small letters"
+        )
+        raise Refusal("invalid-request", (fault,))
     values = {
         "id": person_id,
         "version": 1,
         "kind": given["kind"],
         "name": given["name"],
-        "search_name": given["name"].casefold(),
+        "search_name": given["name"].casefold()[:SEARCH_NAME_LENGTH],
         "email": email,
         "password_hash": passwords.hash_password(given["password"]) if given["password"] else None,
         "roles": " ".join(rules.granted_roles(given["roles"])),
@@ -42,7 +53,7 @@ def create_person(identity: Resources, request: Request) -> dict[str, Any]:
         with identity.database.write() as connection:
             existing = connection.execute(select(people).where(people.c.id == person_id)).first()
             if existing is not None:
-                if (existing.name, existing.email) != (given["name"], email):
+                if any(getattr(existing, field) != values[field] for field in TELLING):
                     raise Refusal("id-reused", id=person_id)
                 return person_view(existing)
             connection.execute(insert(people).values(values))
@@ -66,14 +77,9 @@ def sign_in(identity: Resources, request: Request) -> dict[str, Any]:
     key = rules.secret_hash(email)
     with identity.database.read() as connection:
         person = connection.execute(select(people).where(people.c.email == email)).first()
-        failed = connection.execute(select(attempts).where(attempts.c.email_hash == key)).first()
-    if failed is not None:
-        seconds = rules.wait_seconds(failed.failures, failed.last_failed_at, clock.now_us())
-        if seconds:
-            raise Refusal("too-many-attempts", seconds=seconds)
+    with identity.database.write() as connection:
+        _begin_attempt(connection, key)
     if not passwords.matches(person.password_hash if person else None, request.arguments["password"]):
-        with identity.database.write() as connection:
-            _count_failure(connection, key)
         raise Refusal("wrong-credentials")
     assert person is not None
     secret = rules.new_session_secret()
@@ -113,12 +119,21 @@ def forget_expired(identity: Resources) -> bool:
     return False
 
 
-def _count_failure(connection: Connection, key: bytes) -> None:
+def _begin_attempt(connection: Connection, key: bytes) -> None:
+    """Count an attempt as failed before it is looked at, so that many at once are no way around the wait.
+
+    Raises Refusal `too-many-attempts`.
+    """
+    insert_new = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    fresh = {"email_hash": key, "failures": 0, "last_failed_at": 0}
+    connection.execute(insert_new(attempts).values(fresh).on_conflict_do_nothing())
+    known = connection.execute(select(attempts).where(attempts.c.email_hash == key).with_for_update()).one()
     now = clock.now_us()
-    counted = connection.execute(
+    seconds = rules.wait_seconds(known.failures, known.last_failed_at, now)
+    if seconds:
+        raise Refusal("too-many-attempts", seconds=seconds)
+    connection.execute(
         update(attempts)
         .where(attempts.c.email_hash == key)
-        .values(failures=attempts.c.failures + 1, last_failed_at=now)
+        .values(failures=known.failures + 1, last_failed_at=now)
     )
-    if counted.rowcount == 0:
-        connection.execute(insert(attempts).values(email_hash=key, failures=1, last_failed_at=now))

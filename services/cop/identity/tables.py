@@ -13,9 +13,13 @@ from sqlalchemy import (
     Table,
 )
 
+from shared.contracts.identity import EMAIL_MAX_LENGTH
 from shared.outbox.table import outbox_table
 
 metadata = MetaData()
+
+SEARCH_NAME_LENGTH = 200
+"""Two for each character of a name, of which some become more than one in small letters."""
 
 people = Table(
     "people",
@@ -24,8 +28,8 @@ people = Table(
     Column("version", Integer, nullable=False),
     Column("kind", String(20), nullable=False),
     Column("name", String(100), nullable=False),
-    Column("search_name", String(200), nullable=False),
-    Column("email", String(254), unique=True),
+    Column("search_name", String(SEARCH_NAME_LENGTH), nullable=False),
+    Column("email", String(EMAIL_MAX_LENGTH), unique=True),
     Column("password_hash", String(200)),
     Column("roles", String(100), nullable=False),
     Column("listed", Boolean, nullable=False),

@@ -35,6 +35,7 @@ def test_an_administrator_can_sign_in_and_register_others(deployment: Deployment
         ("ana@example.org", (), "", "/password"),
         ("ana@example.org", (), "x" * 2_000 + "\n", "/password"),
         ("no address", (), PASSWORD, "/email"),
+        ("ana\udcff@example.org", (), PASSWORD, "--email is not UTF-8"),
         ("ana@example.org", ("--role", "emperor"), PASSWORD, "/roles"),
     ],
 )
