@@ -176,8 +176,8 @@ def test_a_grant_is_for_one_file_and_cannot_be_made_up(member: Api) -> None:
     assert re.fullmatch(r"/files/[\w.-]+", address)
     # It needs no session: whoever has it may fetch the file, for a minute.
     assert requests.get(member.base_url + address, timeout=10).content == b"mine"
-    head, body, signature = str(address).split(".")
-    session = member.http.headers["Authorization"].split()[1]
+    head, body, signature = address.split(".")
+    session = str(member.http.headers["Authorization"]).split()[1]
     for forged in (
         f"{head}.{body}.{signature[::-1]}",
         f"{head}.{body[:-4]}AAAA.{signature}",
