@@ -38,12 +38,25 @@ def _sentences(page: Page, path: str) -> set[str]:
     }
 
 
-def _paths(seen: Market) -> tuple[str, ...]:
+@pytest.fixture(scope="module")
+def paths(seen: Market) -> tuple[str, ...]:
+    """Pages of every kind, with somebody's words on those of a group."""
+    body = {"kind": "open", "name": "Huertos", "description": "Agua", "language": "es"}
+    group = seen.payer.expect(201, "POST", "/groups", json=body)["id"]
+    words = {"title": "Agua", "body": "Riego", "language": "es"}
+    topic = seen.payer.expect(201, "POST", f"/groups/{group}/topics", json=words)["id"]
     return (
         "/",
         "/wallet",
         "/impact",
         f"/impact/{seen.currency}",
+        "/groups",
+        "/groups/new",
+        f"/groups/{group}",
+        f"/groups/{group}/lead",
+        f"/groups/{group}/topics/new",
+        f"/topics/{topic}",
+        f"/topics/{topic}/edit",
         "/nowhere",
         "/problems/insufficient-balance",
         "/api",
@@ -58,11 +71,11 @@ def english() -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("lang", list(WORDS))
 def test_no_english_sentence_is_left_in_another_language(
-    open_page: OpenPage, seen: Market, english: dict[str, set[str]], lang: str
+    open_page: OpenPage, seen: Market, paths: tuple[str, ...], english: dict[str, set[str]], lang: str
 ) -> None:
     if not english:
         page = open_page(seen, "/", signed_in=True)
-        for path in _paths(seen):
+        for path in paths:
             english[path] = _sentences(page, path)
             assert english[path]
     page = open_page(seen, "/", signed_in=True, lang=lang)
@@ -72,7 +85,7 @@ def test_no_english_sentence_is_left_in_another_language(
     home, sign_out = WORDS[lang]
     expect(page.locator(".site-nav a").first).to_have_text(home)
     expect(page.locator("form.account button")).to_have_text(sign_out)
-    for path in _paths(seen):
+    for path in paths:
         assert _sentences(page, path) & english[path] == set(), path
 
 
