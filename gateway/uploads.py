@@ -61,8 +61,8 @@ def received(schema: type[Schema]) -> Iterator[dict[str, Any]]:
         "staged": staged.key,
         "size": staged.size,
         "sha256": staged.sha256,
-        "claimed_type": file.mimetype or "",
-        "file_name": file.filename,
+        "claimed_type": (file.mimetype or "").replace("\0", ""),
+        "file_name": (file.filename or "").replace("\0", ""),
     }
     try:
         yield {**given, **told}

@@ -6,7 +6,7 @@ and its SHA-256, which the toolbox checks for itself.
 
 from marshmallow import Schema, fields, validate
 
-from shared.contracts.ledger import ID_PATTERN, Arguments, Page
+from shared.contracts.ledger import ID_PATTERN, Arguments, Page, matching
 
 SERVICE = "toolbox"
 AUDIENCE = "toolbox"
@@ -67,13 +67,13 @@ class StagedFile(Arguments):
 class AddDocument(StagedFile, DocumentInput):
     """The same id with the same content answers as the first time."""
 
-    id = fields.String(validate=validate.Regexp(ID_PATTERN), load_default=None, allow_none=True)
+    id = fields.String(validate=matching(ID_PATTERN), load_default=None, allow_none=True)
 
 
 class AddVersion(StagedFile, VersionInput):
     """`id` is the version's own; the same one with the same content answers as the first time."""
 
-    id = fields.String(validate=validate.Regexp(ID_PATTERN), load_default=None, allow_none=True)
+    id = fields.String(validate=matching(ID_PATTERN), load_default=None, allow_none=True)
     document = fields.String(required=True, validate=validate.Length(max=40))
 
 
