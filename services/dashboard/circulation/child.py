@@ -30,7 +30,8 @@ class Child:
     def __init__(self, command: Sequence[str] = COMMAND) -> None:
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
-        self._started_at = -REST_SECONDS
+        # As if one had just run: while a log is being imported there is little use in its first half.
+        self._started_at = time.monotonic()
         self._lock = threading.Lock()
         self._seen: tuple[int, ...] = ()
         self._done: tuple[int, ...] = ()

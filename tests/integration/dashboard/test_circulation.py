@@ -352,7 +352,7 @@ class TestProcess:
 
     def test_it_ends_with_whoever_started_it(self, resources: Resources) -> None:
         child = Child((sys.executable, "-c", "import sys; sys.stdin.read()"))
-        child.step(resources.database, resources.partitions)
+        self.finish(child, resources, lambda: child._process is not None)
         process = child._process
         assert process is not None
         child.close()
