@@ -7,7 +7,6 @@ takes both.
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Literal
 
 from babel import dates, numbers, units
 
@@ -19,7 +18,6 @@ from shared.contracts import clock, money
 NO_BREAK = "\u00a0"
 LEFT_TO_RIGHT, END_OF_DIRECTION = "\u2066", "\u2069"
 MINUS = "\u2212"
-FILE_UNITS = (("megabyte", 1_000_000), ("kilobyte", 1_000))
 
 
 def amount(value: int, minor_units: int) -> str:
@@ -53,10 +51,9 @@ def ratio(value: Decimal, decimals: int) -> str:
 
 def file_size(size: int) -> str:
     """How large a file is, of so many bytes: "12 kB", "1.2 MB"."""
-    unit, factor = next(((name, bytes_) for name, bytes_ in FILE_UNITS if size >= bytes_), ("byte", 1))
-    value = round(size / factor, 1) if size < 10 * factor and factor > 1 else size // factor
-    length: Literal["long", "short"] = "long" if unit == "byte" else "short"
-    text = units.format_unit(value, f"digital-{unit}", length=length, locale=i18n.locale())
+    unit, factor = ("megabyte", 1_000_000) if size >= 1_000_000 else ("kilobyte", 1_000)
+    value = size // factor if size >= 10 * factor else max(0.1, round(size / factor, 1))
+    text = units.format_unit(value, f"digital-{unit}", length="short", locale=i18n.locale())
     return text.replace(" ", NO_BREAK)
 
 

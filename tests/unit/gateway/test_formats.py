@@ -51,3 +51,15 @@ def test_periods_are_named(kind: str, text: str) -> None:
 
 def test_points_in_time_say_that_they_are_utc() -> None:
     assert formats.moment("2026-11-23T10:00:05.123456+01:00") == f"23 Nov 2026, 09:00:05{NB}UTC"
+
+
+def test_sizes_of_files_are_in_the_reader_s_units() -> None:
+    def plain(size: int, code: str) -> str:
+        with i18n.speaking(code):
+            return " ".join(formats.file_size(size).split())
+
+    sizes = (1, 1_249, 33_000, 1_500_000, 52_428_800)
+    assert [plain(size, "en") for size in sizes] == ["0.1 kB", "1.2 kB", "33 kB", "1.5 MB", "52 MB"]
+    assert [plain(1_500_000, code) for code in ("fr", "es", "pt")] == ["1,5 Mo", "1,5 MB", "1,5 MB"]
+    for code in i18n.OWN_NAMES:
+        assert not any("digital" in plain(size, code) for size in sizes)
