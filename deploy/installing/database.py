@@ -21,7 +21,10 @@ READ = "SELECT"
 ADD = "SELECT, INSERT"
 CHANGE = "SELECT, INSERT, UPDATE"
 FORGET = "SELECT, DELETE"
+RELAY = "SELECT, UPDATE, DELETE"
 ALL = "SELECT, INSERT, UPDATE, DELETE"
+ANY = "*"
+"""All tables of the service that are not named."""
 VERSION_TABLE = "alembic_version"
 SCRAM_ROUNDS = 4096
 
@@ -43,6 +46,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
     ),
     "ledger-jobs": {
         "journal": READ,
+        "notes": READ,
         "partitions": READ,
         "relay_cursors": CHANGE,
         "refusals": FORGET,
@@ -53,12 +57,31 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
         ),
         "partitions": "SELECT, UPDATE (frozen)",
     },
+    # Figures are read; only registrations are counted as they come.
+    "dashboard": {ANY: READ, "registration_days": CHANGE, "inbox": ADD},
+    "dashboard-jobs": {ANY: ALL, "registration_days": "", "inbox": FORGET},
+    "rebuild-dashboard": {ANY: ALL, "registration_days": "", "inbox": ""},
     "identity": {"people": CHANGE, "sessions": ALL, "attempts": ALL, "outbox": ADD},
     # Relays what has happened and forgets what has expired: personal data are none of its business.
     "identity-jobs": {
         "sessions": FORGET,
         "attempts": FORGET,
-        "outbox": "SELECT, UPDATE, DELETE",
+        "outbox": RELAY,
+    },
+    "cop": {
+        "groups": CHANGE,
+        "memberships": ALL,
+        "topics": CHANGE,
+        "replies": CHANGE,
+        "revisions": "SELECT, INSERT, DELETE",
+        "outbox": ADD,
+    },
+    "cop-jobs": {"outbox": RELAY},
+    "toolbox": {"documents": CHANGE, "versions": ADD, "outbox": ADD},
+    "toolbox-jobs": {
+        "documents": READ,
+        "versions": "SELECT, UPDATE (file_removed_at)",
+        "outbox": RELAY,
     },
 }
 
@@ -105,7 +128,9 @@ def _grants(service: str, connection: Connection) -> Iterator[str]:
         yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}"
         yield f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {role}"
         yield f"GRANT SELECT ON {VERSION_TABLE} TO {role}"
-        given = RIGHTS.get(process) or dict.fromkeys(tables, ALL)
+        stated = RIGHTS.get(process, {ANY: ALL})
+        named = {table: stated.get(table, stated.get(ANY, "")) for table in tables}
+        given = {table: verbs for table, verbs in named.items() if verbs}
         for table, verbs in given.items():
             yield f"GRANT {verbs} ON {table} TO {role}"
         if any("INSERT" in verbs for verbs in given.values()):

@@ -222,7 +222,7 @@ def test_the_ledgers_relay_writes_its_cursor_alone(composed: ComposedDeployment)
         "UPDATE partitions SET last_sequence = 0",
         "INSERT INTO refusals DEFAULT VALUES",
         "SELECT * FROM balances",
-        "SELECT * FROM notes",
+        "DELETE FROM notes",
         "DELETE FROM relay_cursors",
     )
 
@@ -297,7 +297,7 @@ def test_a_password_is_kept_as_postgresql_itself_would_keep_it(composed: Compose
 
 def test_every_role_has_a_password(composed: ComposedDeployment) -> None:
     with psycopg.connect(composed.superuser_url) as connection:
-        found = dict(
+        found: dict[str, str] = dict(
             connection.execute("SELECT rolname, rolpassword FROM pg_authid WHERE rolcanlogin").fetchall()
         )
     for process in RESTRICTED:

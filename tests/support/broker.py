@@ -32,11 +32,12 @@ class PrivateBroker:
 
     `definitions` (a JSON file or what it would contain: users, vhosts, permissions) is loaded when the server
     first starts; a user of the tests' own, allowed everything in each of its virtual hosts, is added to it.
+    `configuration` are further lines of its rabbitmq.conf.
     Where MEDTOWN_TEST_AMQP_URL is set, that broker is used as it is: `is_private` is then False, every URL is
     that one, and it can be neither stopped nor killed.
     """
 
-    def __init__(self, definitions: Path | Mapping[str, Any] | None = None) -> None:
+    def __init__(self, definitions: Path | Mapping[str, Any] | None = None, configuration: str = "") -> None:
         self._given_url = os.environ.get(URL_VARIABLE)
         self.is_private = self._given_url is None
         if not self.is_private:
@@ -48,7 +49,7 @@ class PrivateBroker:
         self._password = secrets.token_urlsafe(16)
         self._folder = GuardedFolder("medtown-amqp-", SYSTEM_USER)
         self._log = self._folder.path / "broker.log"
-        self._virtual_host = self._write_configuration(_read(definitions))
+        self._virtual_host = self._write_configuration(_read(definitions), configuration)
         self._epmd: subprocess.Popen[bytes] | None = None
         self._server: subprocess.Popen[bytes] | None = None
         try:
@@ -158,7 +159,7 @@ class PrivateBroker:
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
         }
 
-    def _write_configuration(self, definitions: dict[str, Any]) -> str:
+    def _write_configuration(self, definitions: dict[str, Any], configuration: str) -> str:
         """Write configuration and definitions; return the name of the first virtual host."""
         folder = self._folder.path
         hosts = [host["name"] for host in definitions.setdefault("vhosts", [])] or ["/"]
@@ -173,7 +174,7 @@ class PrivateBroker:
         (folder / "definitions.json").write_text(json.dumps(definitions), encoding="utf-8")
         (folder / "enabled_plugins").write_text("[].\n", encoding="utf-8")
         (folder / "rabbitmq.conf").write_text(
-            f"load_definitions = {folder}/definitions.json\n", encoding="utf-8"
+            f"{configuration}\nload_definitions = {folder}/definitions.json\n", encoding="utf-8"
         )
         if self._folder.system_user is not None:
             for entry in folder.iterdir():

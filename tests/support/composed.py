@@ -21,6 +21,7 @@ from tests.support.ports import free_port
 COMPOSE_FILE = PROJECT / "docker-compose.yml"
 BROKER_CONFIGURATION = PROJECT / "deploy" / "rabbitmq" / "rabbitmq.conf"
 SECRETS = "/run/secrets"
+VOLUMES = "/var/lib/medtown"
 OPENED = {"0.0.0.0": "127.0.0.1"}
 
 
@@ -47,7 +48,7 @@ class ComposedDeployment(Deployment):
         self.processes = [name for name, entry in self._services.items() if is_process(entry)]
         self._ports = {name: free_port() for name in self.processes}
         self._make_secrets("rabbitmq:5672", "postgres:5432")
-        self.broker = PrivateBroker(self.secrets / secrets.DEFINITIONS)
+        self.broker = PrivateBroker(self.secrets / secrets.DEFINITIONS, _broker_configuration())
         # Made again with where the servers are: what was there must have stayed.
         self._make_secrets(f"127.0.0.1:{self.broker.port}", f"127.0.0.1:{cluster.port}")
         for name in self._services:
@@ -92,7 +93,11 @@ class ComposedDeployment(Deployment):
         return command
 
     def ready_urls(self) -> list[str]:
-        return [*(f"http://127.0.0.1:{self._ports[name]}" for name in self._running), *super().ready_urls()]
+        return [*map(self.metrics_url, self._running), *super().ready_urls()]
+
+    def metrics_url(self, process: str) -> str:
+        """Where the process answers /livez, /readyz and /metrics."""
+        return f"http://127.0.0.1:{self._ports[process]}"
 
     def healthcheck(self, process: str) -> int:
         """The exit code of the entry's own health check."""
@@ -127,9 +132,10 @@ class ComposedDeployment(Deployment):
 
     def _here(self, process: str, value: str) -> str:
         """A value of the compose file, as it is on this machine."""
-        for path in (SECRETS, "/var/lib/medtown"):
-            if value.startswith(path):
-                return str(self._mounts(process)) + value.removeprefix(path)
+        if value.startswith(SECRETS):
+            return str(self._mounts(process)) + value.removeprefix(SECRETS)
+        if value.startswith(VOLUMES):
+            return str(self.folder / "volumes") + value.removeprefix(VOLUMES)
         return OPENED.get(value, value)
 
     def _mounts(self, process: str) -> Path:
@@ -142,6 +148,12 @@ class ComposedDeployment(Deployment):
             place.parent.mkdir(parents=True, exist_ok=True)
             file = self.file["secrets"][secret["source"]]["file"]
             place.symlink_to(self.folder / file.removeprefix("./"))
+
+
+def _broker_configuration() -> str:
+    """rabbitmq.conf, without the path of its definitions."""
+    lines = BROKER_CONFIGURATION.read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.startswith("load_definitions"))
 
 
 def is_process(entry: Mapping[str, Any]) -> bool:

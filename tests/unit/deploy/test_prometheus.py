@@ -236,6 +236,17 @@ def test_the_configuration_is_sound() -> None:
     promtool("check", "config", str(FOLDER / "prometheus.yml"))
 
 
+def test_the_board_asks_in_valid_words(tmp_path: Path) -> None:
+    panels = json.loads(BOARD.read_text())["panels"]
+    asked = [
+        target["expr"].replace("$__rate_interval", "5m") for panel in panels for target in panel["targets"]
+    ]
+    recorded = [{"record": f"board:{number}", "expr": expr} for number, expr in enumerate(asked)]
+    file = tmp_path / "board.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "board", "rules": recorded}]}))
+    promtool("check", "rules", str(file))
+
+
 def test_every_process_is_scraped() -> None:
     configuration = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
     [ours] = [job for job in configuration["scrape_configs"] if job["job_name"] == "medtown"]
