@@ -21,6 +21,32 @@ def test_a_payment_moves_the_balances_and_the_impact_figures(town: Town) -> None
     assert town.indicator("active_accounts") == 2
 
 
+def test_operators_see_live_figures_and_everybody_else_closed_periods(town: Town) -> None:
+    payer, payee = town.payer(issued=10_000), town.account()
+    town.member.pay(payer, payee, 1_250, town.currency)
+    town.wait_for_indicator("volume", 1_250)
+    nobody = Api(town.operator.base_url)
+    asked = {"params": {"currency": town.currency, "period": "month"}}
+    for reader in (nobody, town.member):
+        for code in ("volume", "supply", "density"):
+            [value] = reader.get(f"/indicators/{code}", **asked)["values"]
+            assert (value["value"], value["closed"]) == (None, False)
+            assert "public when the period has closed" in value["reason"]
+    assert town.operator.get("/indicators/density", **asked)["values"][0]["value"] == 0.5
+    nobody.http.headers["Authorization"] = "Bearer of bad news"
+    nobody.refused("not-signed-in", "GET", "/indicators/volume", **asked)
+
+
+def test_a_simulated_currency_shows_live_figures_to_everybody(operator: Api) -> None:
+    town = Town(operator, simulated=True)
+    payer, payee = town.payer(issued=10_000), town.account()
+    town.member.pay(payer, payee, 1_250, town.currency)
+    town.wait_for_indicator("volume", 1_250)
+    asked = {"params": {"currency": town.currency, "period": "month"}}
+    [value] = Api(operator.base_url).get("/indicators/volume", **asked)["values"]
+    assert value["value"] == 1_250
+
+
 def test_a_member_pays_from_the_own_account_alone(town: Town) -> None:
     member, _ = town.person()
     own, other = town.account(member.person["id"], issued=500), town.account(issued=500)

@@ -71,7 +71,7 @@ def test_memory_statements_and_figures(large: Database) -> None:
     with large.read() as connection:
         columns = tables.cells.c
         by_kind = select(columns.kind, func.count()).group_by(columns.kind)
-        kept = dict(connection.execute(by_kind).all())
+        kept: dict[str, int] = dict(connection.execute(by_kind).all())
         [[year, cell]] = store.load(connection, "PUMA", None, "year").items()
         volume = _volume(connection, year.first, year.past)
     assert set(kept) == set(KINDS)

@@ -198,6 +198,23 @@ def test_the_impact_page_shows_figures_charts_and_their_numbers(
     assert "12.50\u00a0PUMA" in page
 
 
+@pytest.mark.parametrize(("roles", "token"), [(["member"], None), (["operator"], "token for dashboard")])
+def test_whoever_runs_the_currencies_is_shown_live_figures(
+    browser: FlaskClient,
+    services: CannedClient,
+    monkeypatch: pytest.MonkeyPatch,
+    roles: list[str],
+    token: str | None,
+) -> None:
+    monkeypatch.setitem(PERSON, "roles", roles)
+    services.answers["dashboard.get_overview"] = lambda asked: {
+        "data": [series(indicator={**series()["indicator"], "code": code}) for code in asked["codes"]]
+    }
+    assert browser.get("/impact/PUMA").status_code == 200
+    used = {token for name, _arguments, token in services.calls if name == "dashboard.get_overview"}
+    assert used == {token}
+
+
 def test_the_figures_are_sent_again_only_when_something_is_new(
     door: FlaskClient, services: CannedClient
 ) -> None:
