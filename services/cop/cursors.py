@@ -22,10 +22,18 @@ def decode(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
         place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):
         place = None
-    if not isinstance(place, list) or [type(part) for part in place] != list(kinds):
+    fits = isinstance(place, list) and [type(part) for part in place] == list(kinds)
+    if not fits or not all(_can_stand(part) for part in place):
         fault = Fault("/cursor", "invalid", "the next_cursor of the page before, unchanged")
         raise Refusal("invalid-request", (fault,))
     return tuple(place)
+
+
+def _can_stand(part: str | int) -> bool:
+    """Whether a database can compare with it: a text that can be stored, a number of 64 bits."""
+    if isinstance(part, int):
+        return 0 <= part < 2**63
+    return "\0" not in part and not any("\ud800" <= sign <= "\udfff" for sign in part)
 
 
 def page(rows: list[Any], limit: int, *names: str) -> tuple[list[Any], dict[str, Any]]:

@@ -284,7 +284,7 @@ def test_topics_stand_in_the_order_of_their_last_reply(circle: Circle) -> None:
         ("title", ""),
         ("title", " \u200b\u202e"),
         ("title", "x" * 161),
-        ("body", "\n \x00"),
+        ("body", "\n \t"),
         ("body", "x" * 20_001),
         ("language", "tlh"),
         ("id", "1"),
@@ -300,7 +300,7 @@ def test_bad_words_are_refused_with_their_field(circle: Circle, field: str, valu
 
 def test_words_lose_controls_and_overrides_and_keep_the_rest(circle: Circle) -> None:
     group = circle.create()
-    topic = circle.topic(group, title="fdp.\u202egpj \x07exe", body="مرحبا <b>&\r\n👩🏽‍🌾\x00")
+    topic = circle.topic(group, title="fdp.\u202egpj \x07exe", body="مرحبا <b>&\r\n👩🏽‍🌾\x07")
     half = {**TOPIC, "title": "\ud800"}
     circle.ana.refused("malformed-json", "POST", f"/groups/{group['id']}/topics", json=half)
     assert (topic["title"], topic["body"]) == ("fdp.gpj exe", "مرحبا <b>&\n👩🏽‍🌾")

@@ -1,5 +1,8 @@
 """What people write, made fit to be kept."""
 
+import base64
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +36,7 @@ def test_too_little_is_refused_with_its_field(text: str) -> None:
     assert refused.value.faults[0].pointer == "/name"
 
 
-@given(st.integers(), st.text(st.characters(codec="utf-8")))
+@given(st.integers(0, 2**63 - 1), st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 def test_a_cursor_says_the_place_again(number: int, text: str) -> None:
     assert cursors.decode(cursors.encode(number, text), int, str) == (number, text)
 
@@ -42,3 +45,10 @@ def test_a_cursor_says_the_place_again(number: int, text: str) -> None:
 def test_a_foreign_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(Refusal, match="invalid-request"):
         cursors.decode(cursor, int, str)
+
+
+@pytest.mark.parametrize(("number", "text"), [(-1, ""), (2**63, ""), (1, "\0"), (1, "\ud800")])
+def test_a_place_that_no_database_knows_is_refused(number: int, text: str) -> None:
+    raw = base64.urlsafe_b64encode(json.dumps([number, text]).encode()).decode()
+    with pytest.raises(Refusal, match="invalid-request"):
+        cursors.decode(raw, int, str)
