@@ -2,13 +2,11 @@
 
 import random
 from fractions import Fraction
-from typing import Any
 
+import networkx
 import pytest
 
 from services.dashboard.circulation.network import Network, pair
-
-networkx: Any = pytest.importorskip("networkx")
 
 
 @pytest.mark.parametrize("seed", range(30))
