@@ -1,4 +1,4 @@
-"""Random networks of payments against networkx, wherever it is installed."""
+"""Random networks of payments against networkx."""
 
 import random
 from fractions import Fraction
