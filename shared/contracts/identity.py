@@ -4,7 +4,7 @@ registration.
 
 from marshmallow import Schema, fields, validate
 
-from shared.contracts.ledger import ID_PATTERN, Arguments, matching
+from shared.contracts.ledger import ID_PATTERN, Arguments, StrictBoolean, matching
 
 SERVICE = "identity"
 AUDIENCE = "identity"
@@ -49,7 +49,7 @@ class CreatePerson(Arguments):
         load_default=None, allow_none=True, validate=validate.Length(PASSWORD_MIN_LENGTH, PASSWORD_MAX_LENGTH)
     )
     roles = fields.List(fields.String(validate=validate.OneOf(ROLES)), load_default=list)
-    listed = fields.Boolean(load_default=False)
+    listed = StrictBoolean(load_default=False)
     locale = fields.String(validate=validate.OneOf(LOCALES), load_default="en")
 
 

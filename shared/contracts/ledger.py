@@ -64,6 +64,15 @@ def matching(pattern: str) -> validate.Regexp:
     return validate.Regexp(pattern, error=PATTERN_MEANINGS[pattern])
 
 
+class StrictBoolean(fields.Boolean):
+    """true or false, and nothing that merely resembles them."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> Any:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 def writer_service(partition: int) -> str:
     """The name under which the writer of a partition is called; only the holder of the fence answers it."""
     return f"ledger_writer_{partition}"
@@ -222,7 +231,7 @@ class CurrencyInput(Schema):
     default_credit_limit = fields.Integer(strict=True, validate=validate.Range(0, MAX_AMOUNT))
     maximum_balance = fields.Integer(strict=True, validate=validate.Range(1, MAX_AMOUNT))
     territory = fields.String(required=True, validate=matching(TAG_PATTERN))
-    simulated = fields.Boolean(truthy={True}, falsy={False})
+    simulated = StrictBoolean()
 
 
 # Views
