@@ -8,7 +8,7 @@ from shared.contracts.money import MAX_AMOUNT
 
 class CursorQuery(Schema):
     cursor = fields.String(
-        validate=validate.Length(1, 200), metadata={"description": "next_cursor of the last page"}
+        validate=validate.Length(1, 400), metadata={"description": "next_cursor of the last page"}
     )
 
 

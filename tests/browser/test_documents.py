@@ -21,6 +21,7 @@ def _add(page: Page, file: FilePayload, title: str) -> None:
     page.locator("form[action='/documents/new'] button").click()
 
 
+@pytest.mark.usefixtures("deployment")
 def test_a_document_is_added_found_versioned_downloaded_and_deleted(
     open_page: OpenPage, market: Market, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from tests.browser.test_every_page import BEYOND_THE_EDGE
 WORDS = "Who has seeds?\n\n<b>Bring</b> them: https://example.org/seeds.\n\nأهلا وسهلا"
 
 
+@pytest.mark.usefixtures("deployment")
 @pytest.mark.parametrize("scripts", [True, False])
 def test_a_group_is_created_and_talked_in(open_page: OpenPage, market: Market, scripts: bool) -> None:
     name = f"Gardens {secrets.token_hex(4)}"

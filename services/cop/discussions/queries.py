@@ -4,12 +4,12 @@ from typing import Any
 
 from sqlalchemy import or_, select, tuple_
 
-from services.cop import cursors
 from services.cop.discussions.access import access_post, access_reply, access_topic
 from services.cop.discussions.tables import replies, revisions, topics
 from services.cop.discussions.views import reply_view, revision_view, topic_view
 from services.cop.groups.access import access_reading
 from services.cop.resources import Resources
+from shared import cursors
 from shared.contracts.errors import Refusal
 from shared.messaging.service import Request
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from sqlalchemy import select, tuple_
 
-from services.cop import cursors
 from services.cop.groups.access import Access, access_group, access_leading, access_reading, visible_to
 from services.cop.groups.rules import Membership, Role, Status
 from services.cop.groups.tables import groups, memberships
 from services.cop.groups.views import group_view, group_views, membership_view
 from services.cop.resources import Resources
+from shared import cursors
 from shared.messaging.service import Request
 
 

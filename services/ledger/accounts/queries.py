@@ -4,7 +4,6 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from services.ledger import cursors
 from services.ledger.access import SEEING_ALL, access_account
 from services.ledger.currencies.queries import load_currencies
 from services.ledger.journal.reader import last_until
@@ -13,6 +12,7 @@ from services.ledger.resources import Resources
 from services.ledger.tables import accounts, balances, entries
 from services.ledger.views import account_view
 from services.ledger.writer import rows
+from shared import cursors
 from shared.contracts import clock, money
 from shared.contracts.errors import Fault, Refusal
 from shared.contracts.ledger import HOLDER_KINDS
@@ -33,8 +33,8 @@ def list_accounts(ledger: Resources, request: Request) -> dict[str, Any]:
     """Accounts in the order of their opening, of a currency or a holder; members see their own alone."""
     asked = request.arguments
     query = select(*_COLUMNS).order_by(accounts.c.number).limit(asked["limit"] + 1)
-    if (after := cursors.decode(asked["cursor"])) is not None:
-        query = query.where(accounts.c.number > after)
+    if after := cursors.decode(asked["cursor"], int):
+        query = query.where(accounts.c.number > after[0])
     if asked["currency"]:
         query = query.where(accounts.c.currency == asked["currency"])
     holder = asked["holder"]
@@ -46,13 +46,8 @@ def list_accounts(ledger: Resources, request: Request) -> dict[str, Any]:
         query = query.where(accounts.c.holder == holder)
     with ledger.database.read() as connection:
         found = [Account(*row) for row in connection.execute(query)]
-        page = found[: asked["limit"]]
-        more = len(found) > len(page)
-        return {
-            "data": _views(connection, page),
-            "next_cursor": cursors.encode(page[-1].number) if more else None,
-            "has_more": more,
-        }
+        page, rest = cursors.page(found, asked["limit"], "number")
+        return {"data": _views(connection, page), **rest}
 
 
 def find_payees(ledger: Resources, request: Request) -> dict[str, Any]:

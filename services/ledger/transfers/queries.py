@@ -4,7 +4,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from services.ledger import cursors
 from services.ledger.access import access_account, may_see_any
 from services.ledger.currencies.queries import load_currencies
 from services.ledger.journal.reader import record_of, records_at
@@ -13,6 +12,7 @@ from services.ledger.kernel.state import partition_of_account
 from services.ledger.resources import Resources
 from services.ledger.tables import entries
 from services.ledger.views import transfer_view
+from shared import cursors
 from shared.contracts import ids, money
 from shared.contracts.errors import Refusal
 from shared.contracts.journal import TRANSFER_POSTED
@@ -46,19 +46,13 @@ def list_account_transfers(ledger: Resources, request: Request) -> dict[str, Any
             .order_by(entries.c.sequence.desc())
             .limit(asked["limit"] + 1)
         )
-        if (before := cursors.decode(asked["cursor"])) is not None:
-            query = query.where(entries.c.sequence < before)
-        found = connection.execute(query).all()
-        page = found[: asked["limit"]]
-        more = len(found) > len(page)
+        if before := cursors.decode(asked["cursor"], int):
+            query = query.where(entries.c.sequence < before[0])
+        page, rest = cursors.page(list(connection.execute(query)), asked["limit"], "sequence")
         partition = partition_of_account(account.number)
         records = records_at(connection, partition, [line.sequence for line in page])
         minor_units = load_currencies(connection, [account.currency])[account.currency].minor_units
-    return {
-        "data": [_seen_from(account, line, records[line.sequence], minor_units) for line in page],
-        "next_cursor": cursors.encode(page[-1].sequence) if more else None,
-        "has_more": more,
-    }
+    return {"data": [_seen_from(account, line, records[line.sequence], minor_units) for line in page], **rest}
 
 
 def _seen_from(account: Any, line: Any, record: Record, minor_units: int) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """What is shown of documents: lists, one with its versions, and permission to fetch a file."""
 
-import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,15 +9,13 @@ from services.toolbox.documents import rules
 from services.toolbox.documents.tables import documents, versions
 from services.toolbox.documents.views import document_view, version_view
 from services.toolbox.resources import Resources
+from shared import cursors
 from shared.auth.grants import LIFETIME_SECONDS, Grant
 from shared.auth.principal import Principal
-from shared.contracts import clock, ids
-from shared.contracts.errors import Fault, Refusal
+from shared.contracts import clock
+from shared.contracts.errors import Refusal
 from shared.contracts.toolbox import PUBLIC
 from shared.messaging.service import Request
-
-LATEST = 2**63
-"""Beyond every time that a row can have."""
 
 
 def list_documents(toolbox: Resources, request: Request) -> dict[str, Any]:
@@ -30,20 +26,15 @@ def list_documents(toolbox: Resources, request: Request) -> dict[str, Any]:
         query = query.where(documents.c.access == PUBLIC)
     for word in rules.search_words(request.arguments["text"] or ""):
         query = query.where(documents.c.search_text.contains(word, autoescape=True))
-    after = _decoded(request.arguments["cursor"])
-    if after is not None:
+    if after := cursors.decode(request.arguments["cursor"], int, str):
         query = query.where(tuple_(documents.c.created_at, documents.c.id) < after)
     newest_first = (documents.c.created_at.desc(), documents.c.id.desc())
     with toolbox.database.read() as connection:
-        found = connection.execute(query.order_by(*newest_first).limit(limit + 1)).mappings()
-        rows = [dict(row) for row in found]
-        shown, has_more = rows[:limit], len(rows) > limit
+        found = list(connection.execute(query.order_by(*newest_first).limit(limit + 1)))
+        page, rest = cursors.page(found, limit, "created_at", "id")
+        shown = [dict(row._mapping) for row in page]
         latest = _latest_of(connection, shown)
-    return {
-        "data": [document_view(row, latest[row["id"]], request.caller) for row in shown],
-        "next_cursor": _encoded(shown[-1]) if has_more else None,
-        "has_more": has_more,
-    }
+    return {"data": [document_view(row, latest[row["id"]], request.caller) for row in shown], **rest}
 
 
 def get_document(toolbox: Resources, request: Request) -> dict[str, Any]:
@@ -89,23 +80,3 @@ def _latest_of(connection: Connection, rows: Any) -> dict[str, Mapping[str, Any]
     newest = tuple_(versions.c.document, versions.c.number).in_(wanted)
     found = connection.execute(select(versions).where(newest)).mappings()
     return {version["document"]: dict(version) for version in found}
-
-
-def _encoded(row: Mapping[str, Any]) -> str:
-    place = f"{row['created_at']} {row['id']}"
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
-
-
-def _decoded(cursor: str | None) -> tuple[int, str] | None:
-    """Where the page before ended. Raises Refusal `invalid-request` for a cursor that is not ours."""
-    if not cursor:
-        return None
-    try:
-        place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        created_at, document = place.split(" ")
-        if not ids.is_id(document) or not 0 <= int(created_at) < LATEST:
-            raise ValueError
-        return int(created_at), document
-    except (binascii.Error, ValueError):
-        fault = Fault("/cursor", "invalid", "the next_cursor of the page before, unchanged")
-        raise Refusal("invalid-request", (fault,)) from None

@@ -1,13 +1,10 @@
 """What people write, made fit to be kept."""
 
-import base64
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cop import cursors, words
+from services.cop import words
 from shared.contracts.errors import Refusal
 
 
@@ -34,21 +31,3 @@ def test_too_little_is_refused_with_its_field(text: str) -> None:
     with pytest.raises(Refusal) as refused:
         words.required("name", text, 3)
     assert refused.value.faults[0].pointer == "/name"
-
-
-@given(st.integers(0, 2**63 - 1), st.text(st.characters(codec="utf-8", exclude_characters="\0")))
-def test_a_cursor_says_the_place_again(number: int, text: str) -> None:
-    assert cursors.decode(cursors.encode(number, text), int, str) == (number, text)
-
-
-@pytest.mark.parametrize("cursor", ["!", "bm9uZQ", "WzFd", "é", "W10", "WyIxIiwyXQ", "gICA"])
-def test_a_foreign_cursor_is_refused(cursor: str) -> None:
-    with pytest.raises(Refusal, match="invalid-request"):
-        cursors.decode(cursor, int, str)
-
-
-@pytest.mark.parametrize(("number", "text"), [(-1, ""), (2**63, ""), (1, "\0"), (1, "\ud800")])
-def test_a_place_that_no_database_knows_is_refused(number: int, text: str) -> None:
-    raw = base64.urlsafe_b64encode(json.dumps([number, text]).encode()).decode()
-    with pytest.raises(Refusal, match="invalid-request"):
-        cursors.decode(raw, int, str)
