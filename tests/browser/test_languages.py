@@ -6,11 +6,11 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import OpenPage
 from tests.browser.market import Market, ask_to_pay
 
-# The texts of the page's own voice: neither names, codes and amounts (in bdi, code, var, option) nor what is
-# marked as being of another language.
+# The texts of the page's own voice: neither names, codes and amounts (in bdi, code, var, option) nor what
+# people wrote (it finds its own direction) or what is marked as being of another language.
 OWN_TEXTS = """async path => {
     const page = new DOMParser().parseFromString(await (await fetch(path)).text(), "text/html");
-    const foreign = "bdi, code, var, option, svg, script, style, [translate=no], body [lang]";
+    const foreign = "bdi, code, var, option, svg, script, style, [translate=no], [dir=auto], body [lang]";
     const walker = page.createTreeWalker(page.body, NodeFilter.SHOW_TEXT);
     const texts = [page.title.replace(" · MedTOWN", "")];
     while (walker.nextNode())
