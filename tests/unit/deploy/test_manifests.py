@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect
 
 from deploy.installing import broker, secrets
-from deploy.installing.database import RIGHTS
+from deploy.installing.database import ALL, ANY, RIGHTS, VERSION_TABLE, roles_of
 from deploy.installing.manifests import manifests
 from deploy.installing.processes import everything, running, users
-from deploy.services import SERVICES
-from shared.config import VARIABLES
+from deploy.services import SERVICES, migrate
+from shared.config import VARIABLES, load
+from shared.db.engine import Database
 from tests.support.commands import medtown
 from tests.support.composed import compose_file, is_process
 
@@ -132,6 +134,19 @@ def test_only_the_ledgers_relay_may_write_to_its_exchange() -> None:
 
 def test_rights_are_those_of_processes_that_exist() -> None:
     assert RIGHTS.keys() <= everything().keys()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_table_is_forgotten_among_the_rights(service: str, tmp_path: Path) -> None:
+    config = load({"MEDTOWN_DATA": str(tmp_path)})
+    migrate(config, service)
+    database = Database(config.database_for(service))
+    with database.read() as connection:
+        tables = set(inspect(connection).get_table_names()) - {VERSION_TABLE}
+    database.close()
+    stated = [RIGHTS.get(process, {ANY: ALL}) for process in roles_of(service)]
+    reached = {table for table in tables for rights in stated if rights.get(table, rights.get(ANY))}
+    assert tables == reached
 
 
 def test_secrets_are_made_once_and_nobody_else_can_enter(tmp_path: Path) -> None:
