@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect
 
+from deploy.databases import migrate
 from deploy.installing import broker, secrets
 from deploy.installing.database import ALL, ANY, RIGHTS, VERSION_TABLE, roles_of
 from deploy.installing.manifests import manifests
 from deploy.installing.processes import everything, running, users
-from deploy.services import SERVICES, migrate
+from deploy.services import SERVICES
 from shared.config import VARIABLES, load
 from shared.db.engine import Database
 from tests.support.commands import medtown
