@@ -165,7 +165,7 @@ def _administrator(base_url: str) -> Api:
 
 @cache
 def _neighbour(base_url: str, number: int) -> Api:
-    return _registered(administrator(base_url), name=f"Neighbour {number}")[0]
+    return _registered(administrator(base_url))[0]
 
 
 def _registered(operator: Api, **more: Any) -> tuple[Api, dict[str, str]]:

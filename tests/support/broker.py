@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -147,8 +148,10 @@ class PrivateBroker:
         assert self._epmd is not None
         # The server's script stays as the parent of the Erlang machine and ends after it.
         for process in self.processes():
-            if Path(f"/proc/{process}/comm").read_text(encoding="utf-8").startswith("beam"):
-                os.kill(process, number)
+            # It may be one of the small helpers that come and go.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                if Path(f"/proc/{process}/comm").read_text(encoding="utf-8").startswith("beam"):
+                    os.kill(process, number)
         self._server.wait(timeout=STOP_SECONDS)
         self._epmd.kill()
         self._epmd.wait()
