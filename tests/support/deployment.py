@@ -140,9 +140,9 @@ class Deployment(ABC):
 
     def _is_ready(self, url: str) -> bool:
         for process, running in self._running.items():
-            assert running.poll() is None, (
-                f"{process} ended with exit code {running.returncode}\n{self.logs()}"
-            )
+            if running.poll() is not None:
+                # No AssertionError, which would be waited over.
+                raise RuntimeError(f"{process} ended with exit code {running.returncode}")
         try:
             return requests.get(f"{url}/readyz", timeout=5).ok
         except requests.ConnectionError:
