@@ -3,7 +3,7 @@
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
-from shared.contracts.ledger import ID_PATTERN
+from shared.contracts.primitives import ID_PATTERN
 
 
 class IdConverter(BaseConverter):

@@ -19,7 +19,7 @@ from gateway.api.schemas import (
 from gateway.api.writing import made, new_command_id
 from gateway.asking import ask, signed_in
 from shared.contracts import ledger
-from shared.contracts.ledger import OpenAccount
+from shared.contracts.commands import OpenAccount
 
 CSV_PAGE = 200
 CSV_MAX_ROWS = 10_000

@@ -10,7 +10,7 @@ from gateway.api.schemas import CurrencyListView, PageQuery
 from gateway.api.writing import made, new_command_id
 from gateway.asking import ask_openly
 from shared.contracts import ledger
-from shared.contracts.ledger import CreateCurrency
+from shared.contracts.commands import CreateCurrency
 
 part = blueprint("currencies", "Currencies and their rules, which everybody may read.")
 

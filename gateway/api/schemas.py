@@ -4,6 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from shared.contracts import cop, dashboard, identity, ledger, toolbox
 from shared.contracts.money import MAX_AMOUNT
+from shared.contracts.primitives import CODE_PATTERN, ID_PATTERN, TAG_PATTERN, matching
 
 
 class CursorQuery(Schema):
@@ -17,8 +18,8 @@ class PageQuery(CursorQuery):
 
 
 class AccountsQuery(PageQuery):
-    currency = fields.String(validate=ledger.matching(ledger.CODE_PATTERN))
-    holder = fields.String(validate=ledger.matching(ledger.ID_PATTERN))
+    currency = fields.String(validate=matching(CODE_PATTERN))
+    holder = fields.String(validate=matching(ID_PATTERN))
 
 
 class BalanceQuery(Schema):
@@ -41,8 +42,8 @@ class EventsQuery(Schema):
 class IndicatorQuery(Schema):
     """`from` and `to` (excluded) are dates that snap outwards to whole periods."""
 
-    currency = fields.String(validate=ledger.matching(ledger.CODE_PATTERN))
-    territory = fields.String(validate=ledger.matching(ledger.TAG_PATTERN))
+    currency = fields.String(validate=matching(CODE_PATTERN))
+    territory = fields.String(validate=matching(TAG_PATTERN))
     start = fields.Date(data_key="from")
     end = fields.Date(data_key="to")
     period = fields.String(validate=validate.OneOf(dashboard.PERIODS), load_default="month")

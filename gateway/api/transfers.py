@@ -17,8 +17,10 @@ from gateway.asking import BULK_SECONDS, ask, not_after, signed_in
 from gateway.streaming import streamed
 from gateway.wiring import public_url, wiring
 from shared.contracts import clock, ledger
+from shared.contracts.commands import Outcome, Transfer
 from shared.contracts.errors import Fault, Refusal
-from shared.contracts.ledger import Outcome, Transfer, TransferInput
+from shared.contracts.ledger import TransferInput
+from shared.contracts.primitives import PATTERN_MEANINGS
 from shared.messaging.dispatch import escaped
 
 PIECE_BYTES = 64 * 1024
@@ -157,7 +159,7 @@ def _in_words(sentence: str) -> str:
     """What would be right, rather than the regular expression that says so."""
     pattern = _REGEX.search(sentence)
     return next(
-        (words for known, words in ledger.PATTERN_MEANINGS.items() if pattern and pattern[1] == repr(known)),
+        (words for known, words in PATTERN_MEANINGS.items() if pattern and pattern[1] == repr(known)),
         sentence,
     )
 

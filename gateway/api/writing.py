@@ -6,8 +6,8 @@ from gateway.api.answers import idempotency_key, json
 from gateway.asking import not_after, signed_in
 from gateway.wiring import public_url, wiring
 from shared.contracts import clock, ids, ledger
+from shared.contracts.commands import Command
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import Command
 
 SETTLED_SECONDS = 60
 """How long after a deadline it is sure that what was not recorded will never be."""

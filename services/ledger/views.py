@@ -8,7 +8,7 @@ from services.ledger.kernel.record import Record
 from services.ledger.kernel.state import Account, Currency
 from shared.contracts import clock, money
 from shared.contracts.journal import CURRENCY_CREATED, TRANSFER_POSTED
-from shared.contracts.ledger import HOLDER_KINDS
+from shared.contracts.primitives import HOLDER_KINDS
 
 # All transfers of a batch have the same time of recording.
 _time_text = lru_cache(maxsize=1024)(clock.to_text)

@@ -5,13 +5,8 @@ from collections.abc import Mapping
 from marshmallow import Schema, fields, validate
 
 from shared.contracts import journal
-from shared.contracts.ledger import (
-    ACCOUNT_KINDS,
-    CODE_PATTERN,
-    CURRENCY_KINDS,
-    TRANSFER_KINDS,
-)
 from shared.contracts.money import MAX_AMOUNT, MINOR_UNITS
+from shared.contracts.primitives import ACCOUNT_KINDS, CODE_PATTERN, CURRENCY_KINDS, TRANSFER_KINDS
 
 
 class RecordedAccount(Schema):

@@ -1,173 +1,44 @@
-"""The ledger's commands and views: what wallets, tills, imports and other services say to it and hear from
-it.
+"""The ledger's views, its HTTP input, and the arguments of its queries; its commands are in `commands`.
 
-Commands are msgspec structs: strict, compiled, and the same for a single payment, a bulk upload and an
-import. Everything else is marshmallow. Amounts are integers of minor units; times inside commands are Unix
-microseconds.
+Transfers come as msgspec structs, strict and compiled; everything else is marshmallow. Amounts are integers
+of minor units.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 import msgspec
 from marshmallow import EXCLUDE, Schema, fields, validate
-from msgspec import Meta
 
+from shared.contracts.commands import Transfer
 from shared.contracts.money import MAX_AMOUNT, MINOR_UNITS
+from shared.contracts.primitives import (
+    CODE_PATTERN,
+    CURRENCY_KINDS,
+    HOLDER_KINDS,
+    ID_PATTERN,
+    LANGUAGE_PATTERN,
+    TAG_PATTERN,
+    TEXT_PATTERN,
+    Amount,
+    CaseReference,
+    Code,
+    Id,
+    Memo,
+    StrictBoolean,
+    matching,
+)
 
 SERVICE = "ledger"
 AUDIENCE = "ledger"
 """What internal tokens for the ledger, writer and queries alike, name as their audience."""
 
-WRITER_BATCH_LIMIT = 500
-"""How many commands one call of the writer carries at most."""
 BULK_MAX_LINES = 10_000
 BULK_MAX_BYTES = 4 * 1024 * 1024
-MEMO_MAX_LENGTH = 140
-
-# In Python, `$` alone also stands before a newline at the end.
-CODE_PATTERN = r"^[A-Z][A-Z0-9]{1,9}(?!\n)$"
-ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?!\n)$"
-TAG_PATTERN = r"^[a-z0-9][a-z0-9-]{0,39}(?!\n)$"
-LANGUAGE_PATTERN = r"^[a-z]{2}(?!\n)$"
-TEXT_PATTERN = r"^[^\u0000]*$"
-"""PostgreSQL stores no text with this character."""
-
-PATTERN_MEANINGS: Mapping[str, str] = {
-    CODE_PATTERN: "2 to 10 capital letters and digits, a letter first",
-    ID_PATTERN: "a UUIDv7 in lower case, with its hyphens",
-    TAG_PATTERN: "1 to 40 small letters, digits and hyphens, no hyphen first",
-    LANGUAGE_PATTERN: "a language's code of two small letters",
-    TEXT_PATTERN: "text without the character U+0000",
-}
-"""What would be right, for those who sent something else."""
-
-CURRENCY_KINDS = ("mutual_credit", "backed", "time")
-ACCOUNT_KINDS = ("member", "organisation", "issuance", "redemption")
-HOLDER_KINDS = ("member", "organisation")
-"""The kinds of account that people and organisations hold; the others belong to the currency itself."""
-TRANSFER_KINDS = ("issuance", "payment", "redemption")
-
-Id = Annotated[str, Meta(pattern=ID_PATTERN, description="UUIDv7 in canonical form")]
-Code = Annotated[
-    str, Meta(pattern=CODE_PATTERN, description="2 to 10 capital letters and digits, a letter first")
-]
-Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="minor units")]
-Limit = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
-Tag = Annotated[str, Meta(pattern=TAG_PATTERN)]
-Memo = Annotated[str, Meta(max_length=MEMO_MAX_LENGTH, pattern=TEXT_PATTERN)]
-CaseReference = Annotated[str, Meta(max_length=60, pattern=TEXT_PATTERN)]
-
-
-def matching(pattern: str) -> validate.Regexp:
-    """A check that a field is as one of the patterns here, which otherwise says what would be right."""
-    return validate.Regexp(pattern, error=PATTERN_MEANINGS[pattern])
-
-
-class StrictBoolean(fields.Boolean):
-    """true or false, and nothing that merely resembles them."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> Any:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return value
 
 
 def writer_service(partition: int) -> str:
     """The name under which the writer of a partition is called; only the holder of the fence answers it."""
     return f"ledger_writer_{partition}"
-
-
-# Commands
-
-
-class Transfer(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="transfer"
-):
-    """Move money. The payer of an issuance and the payee of a redemption may be left out: the currency's own
-    account.
-
-    `occurred_at` is data, in the past, and needs a permission of its own; without it, the time of recording
-    counts. `memo` and `case_reference` stay out of the journal, which holds only their salted hash.
-    """
-
-    id: Id
-    kind: Literal["issuance", "payment", "redemption"]
-    currency: Code
-    amount: Amount
-    payer: Id | None = None
-    payee: Id | None = None
-    memo: Memo = ""
-    case_reference: CaseReference = ""
-    occurred_at: int | None = None
-
-
-class OpenAccount(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="open_account"
-):
-    """Open an account, whose id is the command's. Without limits of its own it takes those of the currency.
-
-    `holder` is an opaque id. `territory` and `category` are opaque tags that indicators are split by.
-    """
-
-    id: Id
-    currency: Code
-    kind: Literal["member", "organisation"]
-    holder: Id
-    credit_limit: Limit | None = None
-    maximum_balance: Limit | None = None
-    territory: Tag | None = None
-    category: Tag | None = None
-    occurred_at: int | None = None
-
-
-class CreateCurrency(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="create_currency"
-):
-    """Create a currency and its two own accounts, one that issues and one that redeems.
-
-    `names` maps a language code to the name; English is compulsory. `simulated` marks demo data for good.
-    """
-
-    id: Id
-    code: Code
-    names: dict[
-        Annotated[str, Meta(pattern=LANGUAGE_PATTERN)],
-        Annotated[str, Meta(min_length=1, max_length=60, pattern=TEXT_PATTERN)],
-    ]
-    minor_units: Literal[1, 10, 60, 100, 1000]
-    kind: Literal["mutual_credit", "backed", "time"]
-    default_credit_limit: Limit = 0
-    maximum_balance: Limit = MAX_AMOUNT
-    territory: Tag
-    simulated: bool = False
-    occurred_at: int | None = None
-
-
-Command = Transfer | OpenAccount | CreateCurrency
-
-
-class WriteItem(msgspec.Struct, frozen=True):
-    """One command of a call, and which of the call's tokens authorises it."""
-
-    token: int
-    command: Command
-
-
-class WriteCall(msgspec.Struct, frozen=True):
-    """A call of the writer: commands decided in order, each by itself. `not_after` is Unix microseconds."""
-
-    tokens: list[str]
-    items: Annotated[list[WriteItem], Meta(min_length=1, max_length=WRITER_BATCH_LIMIT)]
-    not_after: int
-
-
-class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one command: a view, or a refusal in its wire form. `replayed`: decided before."""
-
-    view: dict[str, Any] | None = None
-    refusal: dict[str, Any] | None = None
-    replayed: bool = False
 
 
 # HTTP input

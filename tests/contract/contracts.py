@@ -15,6 +15,7 @@ from marshmallow import Schema
 from deploy import services
 from gateway import openapi
 from services.ledger.service import writer_service
+from shared.contracts import commands as ledger_commands
 from shared.contracts import (
     cop,
     dashboard,
@@ -28,7 +29,7 @@ from shared.contracts import (
 )
 
 SCHEMAS: tuple[ModuleType, ...] = (cop, dashboard, identity, journal_payloads, ledger, toolbox)
-COMMANDS = (ledger.Transfer, ledger.OpenAccount, ledger.CreateCurrency, ledger.TransferInput)
+COMMANDS = (ledger_commands.Command, ledger.TransferInput)
 RECORDS = (journal.CURRENCY_CREATED, journal.ACCOUNT_OPENED, journal.TRANSFER_POSTED)
 SERVICES = (*(owner.table() for owner in services.SERVICES.values()), writer_service(0))
 

@@ -10,8 +10,8 @@ from services.ledger.kernel.record import Record, StoredRefusal
 from services.ledger.kernel.state import State, whole_state
 from shared.auth.principal import ADMINISTRATOR, IMPORTER, MEMBER, OPERATOR, Principal
 from shared.contracts import clock, ids
+from shared.contracts.commands import Command, CreateCurrency, OpenAccount, Transfer
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import Command, CreateCurrency, OpenAccount, Transfer
 
 FAR_FUTURE = clock.from_text("2999-01-01T00:00:00Z")
 

@@ -11,8 +11,8 @@ from services.ledger.writer.writer import Writer
 from shared.auth.principal import ADMINISTRATOR, IMPORTER, JOURNAL_READER, MEMBER, OPERATOR
 from shared.auth.tokens import Signer, TrustedIssuer, Verifier
 from shared.contracts import clock, ids
+from shared.contracts.commands import Command, Outcome, WriteCall, WriteItem
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import Command, Outcome, WriteCall, WriteItem
 from shared.db import migrations
 from shared.db.engine import Database
 from shared.messaging.service import Call, Request

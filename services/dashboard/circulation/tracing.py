@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from services.dashboard.circulation.cohorts import Atoms
 from services.dashboard.projection.areas import day_of
-from shared.contracts.ledger import HOLDER_KINDS
+from shared.contracts.primitives import HOLDER_KINDS
 
 NOBODY = 0
 """In a movement: the record does not say who gave, or who got."""

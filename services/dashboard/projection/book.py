@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from services.dashboard.projection.areas import day_of, until_day_end
 from services.dashboard.projection.facts import AccountFact, CurrencyFact, Facts, TransferFact, Unappliable
-from shared.contracts.ledger import HOLDER_KINDS
+from shared.contracts.primitives import HOLDER_KINDS
 
 MUTUAL_CREDIT = "mutual_credit"
 """The kind of currency whose supply is the sum of the positive balances alone."""

@@ -15,7 +15,7 @@ from services.ledger.writer import rows
 from shared import cursors
 from shared.contracts import clock, money
 from shared.contracts.errors import Fault, Refusal
-from shared.contracts.ledger import HOLDER_KINDS
+from shared.contracts.primitives import HOLDER_KINDS
 from shared.messaging.service import Request
 
 _COLUMNS = [accounts.c[name.strip()] for name in rows.ACCOUNT_COLUMNS.split(",")]

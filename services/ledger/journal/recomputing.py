@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from services.ledger.journal.report import Fault
 from services.ledger.kernel.record import GENESIS, Record, chain, note_hash
-from services.ledger.kernel.state import PLAIN, first_account
+from services.ledger.kernel.state import first_account
 from shared.contracts.money import MAX_AMOUNT
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Select, and_, select, update
 from services.ledger.journal.recomputing import Books, Line
 from services.ledger.journal.report import Fault, Report
 from services.ledger.kernel.record import Record
-from services.ledger.kernel.state import PLAIN, first_account
+from services.ledger.kernel.state import first_account
 from services.ledger.tables import (
     accounts,
     balances,

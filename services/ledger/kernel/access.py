@@ -3,8 +3,8 @@
 from services.ledger.kernel.state import Account
 from shared.auth.principal import ADMINISTRATOR, IMPORTER, OPERATOR, Principal
 from shared.contracts import clock
+from shared.contracts.commands import Command, CreateCurrency, Transfer
 from shared.contracts.errors import Fault, Refusal
-from shared.contracts.ledger import Command, CreateCurrency, Transfer
 
 ID_MAX_AGE_US = 7 * 24 * 3600 * clock.MICROSECONDS
 ID_MAX_AHEAD_US = 5 * 60 * clock.MICROSECONDS

@@ -6,7 +6,7 @@ What `decide` has promised is asserted again here, so that a wrong record stops 
 from typing import Any
 
 from services.ledger.kernel.record import Record
-from services.ledger.kernel.state import PLAIN, Account, Currency, Header, State
+from services.ledger.kernel.state import Account, Currency, Header, State
 from shared.contracts.money import MAX_AMOUNT
 
 

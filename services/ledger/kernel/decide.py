@@ -4,12 +4,13 @@ from typing import Any
 
 from services.ledger.kernel import access, payload
 from services.ledger.kernel.record import SALT_BYTES, Note, Record, note_hash, seal
-from services.ledger.kernel.state import PLAIN, Account, Currency, State
+from services.ledger.kernel.state import Account, Currency, State
 from shared.auth.principal import Principal
 from shared.contracts import ids, money
+from shared.contracts.commands import Command, CreateCurrency, OpenAccount, Transfer
 from shared.contracts.errors import Fault, Refusal
 from shared.contracts.journal import ACCOUNT_OPENED, CURRENCY_CREATED, TRANSFER_POSTED
-from shared.contracts.ledger import HOLDER_KINDS, Command, CreateCurrency, OpenAccount, Transfer
+from shared.contracts.primitives import HOLDER_KINDS
 
 RANDOM_BYTES = 2 * SALT_BYTES
 """How many random bytes a decision takes: the salt of the record and that of its note."""

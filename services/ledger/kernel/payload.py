@@ -7,8 +7,8 @@ from typing import Any
 
 from services.ledger.kernel.state import Currency
 from shared.contracts import ids
+from shared.contracts.commands import CreateCurrency, OpenAccount, Transfer
 from shared.contracts.errors import Fault, Refusal
-from shared.contracts.ledger import CreateCurrency, OpenAccount, Transfer
 from shared.contracts.money import MAX_AMOUNT
 
 

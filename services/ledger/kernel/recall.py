@@ -4,8 +4,8 @@ from services.ledger.kernel import payload as payloads
 from services.ledger.kernel.record import Note, Record, StoredRefusal, content_hash, note_hash
 from services.ledger.kernel.state import Known, State
 from shared.auth.principal import Principal
+from shared.contracts.commands import Command, CreateCurrency, Transfer
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import Command, CreateCurrency, Transfer
 
 
 def recall(state: State, command: Command, principal: Principal) -> Known | None:

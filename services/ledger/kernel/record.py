@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
+from shared.contracts.commands import Command
 from shared.contracts.journal import GENESIS_HASH, JournalRecord
-from shared.contracts.ledger import Command
 
 GENESIS = bytes.fromhex(GENESIS_HASH)
 SALT_BYTES = 32

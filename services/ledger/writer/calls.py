@@ -12,8 +12,7 @@ import msgspec
 from shared.auth.principal import Principal
 from shared.auth.tokens import Verifier
 from shared.contracts import clock
-from shared.contracts.errors import Fault, Refusal
-from shared.contracts.ledger import (
+from shared.contracts.commands import (
     WRITER_BATCH_LIMIT,
     Command,
     CreateCurrency,
@@ -23,6 +22,7 @@ from shared.contracts.ledger import (
     WriteCall,
     WriteItem,
 )
+from shared.contracts.errors import Fault, Refusal
 
 SETTLED_AFTER_US = 60 * clock.MICROSECONDS
 """How long after its deadline it is sure that a command without a record was never done."""

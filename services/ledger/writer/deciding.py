@@ -14,12 +14,12 @@ from services.ledger.kernel.apply import apply
 from services.ledger.kernel.decide import RANDOM_BYTES, decide
 from services.ledger.kernel.recall import recall
 from services.ledger.kernel.record import SALT_BYTES, Record, StoredRefusal, content_hash
-from services.ledger.kernel.state import PLAIN, Header, Known, State
+from services.ledger.kernel.state import Header, Known, State
 from services.ledger.writer.calls import Item, PendingCall, refused
 from services.ledger.writer.store import Batch, Change, Line, Partition, Store
 from shared.contracts import clock, ids
+from shared.contracts.commands import Command, CreateCurrency, OpenAccount, Outcome
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import Command, CreateCurrency, OpenAccount, Outcome
 
 MAX_CACHED_ACCOUNTS = 200_000
 MAX_CACHED_CURRENCIES = 10_000

@@ -5,7 +5,7 @@ from collections import Counter as Tally
 from prometheus_client import Counter, Histogram
 
 from services.ledger.writer.calls import PendingCall
-from shared.contracts.ledger import Transfer
+from shared.contracts.commands import Transfer
 
 TRANSFERS = Counter("ledger_transfers_total", "Transfers decided", ["kind", "outcome"])
 BATCH_SIZE = Histogram(

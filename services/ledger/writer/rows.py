@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from services.ledger.kernel.record import GENESIS, Note, Record, StoredRefusal, canonical, unseal
-from services.ledger.kernel.state import PLAIN, Account, Currency
+from services.ledger.kernel.state import Account, Currency
 from services.ledger.writer.store import Batch, Change, Partition
 from shared.contracts.ids import is_derived
 

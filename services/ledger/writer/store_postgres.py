@@ -14,7 +14,7 @@ import psycopg
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
 from services.ledger.kernel.record import GENESIS
-from services.ledger.kernel.state import PLAIN, Account, Currency, Known, first_account
+from services.ledger.kernel.state import Account, Currency, Known, first_account
 from services.ledger.writer import rows
 from services.ledger.writer.store import Batch, BooksBroken, FenceMissed, Partition, StoreError
 
