@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from services.ledger.journal.report import Fault
+from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.record import GENESIS, Record, chain, note_hash
 from services.ledger.kernel.state import first_account
 from shared.contracts.money import MAX_AMOUNT

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Select, and_, select, update
 
 from services.ledger.journal.recomputing import Books, Line
 from services.ledger.journal.report import Fault, Report
+from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.record import Record
 from services.ledger.kernel.state import first_account
 from services.ledger.tables import (

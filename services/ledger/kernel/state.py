@@ -9,7 +9,6 @@ a mistake of the loader, which must not pass for an unknown account. A state tha
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
-from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.record import GENESIS, Record, StoredRefusal
 from services.ledger.kernel.rules import Rules
 

@@ -11,6 +11,7 @@ from typing import Any
 from services.ledger import views
 from services.ledger.kernel import payload
 from services.ledger.kernel.apply import apply
+from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.decide import RANDOM_BYTES, decide
 from services.ledger.kernel.recall import recall
 from services.ledger.kernel.record import SALT_BYTES, Record, StoredRefusal, content_hash

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.record import GENESIS, Note, Record, StoredRefusal, canonical, unseal
 from services.ledger.kernel.state import Account, Currency
 from services.ledger.writer.store import Batch, Change, Partition

@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
+from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.record import GENESIS
 from services.ledger.kernel.state import Account, Currency, Known, first_account
 from services.ledger.writer import rows

@@ -1,0 +1,155 @@
+"""What deciding a command looks at, so that it can be loaded before.
+
+`needs` is asked again after each loading, since what is found tells what else is needed (a refund its
+transfer, the transfer its accounts, an account its pending transfers), until nothing is missing. Forgetting
+something here shows at once: looking at what was never loaded is a KeyError, not an answer.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.ledger.kernel import charters, payload
+from services.ledger.kernel.buckets import PLAIN, parse
+from services.ledger.kernel.limits import counts_by_rules
+from services.ledger.kernel.state import Account, Currency, Key, State
+from shared.contracts import commands
+from shared.contracts.commands import Command, Leg, Transfer
+from shared.contracts.primitives import HOLDER_KINDS
+
+
+@dataclass(slots=True)
+class Needs:
+    """What is missing of the state."""
+
+    currencies: set[str] = field(default_factory=set)
+    accounts: set[str] = field(default_factory=set)
+    commands: set[str] = field(default_factory=set)
+    things: set[Key] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.currencies or self.accounts or self.commands or self.things)
+
+
+class Looking:
+    """Goes through the state for a command, and notes what is not there. What is unknown answers None."""
+
+    def __init__(self, state: State, now: int, missing: Needs) -> None:
+        self.state = state
+        self.now = now
+        self.missing = missing
+
+    def currency(self, code: str) -> Currency | None:
+        """The currency, with its charter in force and the accounts that the charter names."""
+        if code not in self.state.currencies:
+            self.missing.currencies.add(code)
+            self.thing("charters", code)
+            return None
+        currency = self.state.currencies[code]
+        if currency is None:
+            return None
+        listed = self.thing("charters", code)
+        if ("charters", code) not in self.state.things:
+            return None
+        version = 1 if listed is None else charters.version_at(listed.body["versions"], self.now)
+        if (code, str(version)) not in self.state.rules:
+            key = charters.charter_key(code, version)
+            self.thing(*key)
+            if key not in self.state.things:
+                return None
+        return currency
+
+    def account(self, id: str) -> Account | None:
+        """The account with what settling it looks at."""
+        if id not in self.state.accounts:
+            self.missing.accounts.add(id)
+            return None
+        account = self.state.accounts[id]
+        if account is None:
+            return None
+        currency = self.currency(account.currency)
+        if currency is not None and account.kind in HOLDER_KINDS:
+            self._settling(account, currency)
+        return account
+
+    def thing(self, kind: str, id: str) -> Any:
+        key = (kind, id)
+        if key not in self.state.things:
+            self.missing.things.add(key)
+            return None
+        return self.state.things[key]
+
+    def command(self, id: str) -> Any:
+        """What a command of the past came to."""
+        if id not in self.state.commands:
+            self.missing.commands.add(id)
+            return None
+        return self.state.commands[id]
+
+    def movement(self, code: str, payer: str, payee: str) -> None:
+        """What moving units from one account to another looks at."""
+        currency = self.currency(code)
+        giver, _ = self.account(payer), self.account(payee)
+        if currency is None:
+            return
+        rules = charters.rules_at(self.state, currency, self.now)
+        for named in (rules.fee and rules.fee.to, rules.redemption.penalty_to):
+            if named:
+                self.account(named)
+        if giver is not None and counts_by_rules(rules, giver):
+            self.thing("spent", payer)
+
+    def _settling(self, account: Account, currency: Currency) -> None:
+        for bucket in account.buckets:
+            if bucket == PLAIN:
+                continue
+            parts = parse(bucket)
+            if parts.reservation:
+                self.thing("pending", parts.reservation)
+            if parts.expires_on:
+                self.account(currency.redemption_account)
+
+
+def needs(state: State, command: Command, now: int) -> Needs:
+    """What of the state is missing to decide the command at this time; nothing, where it can be decided."""
+    missing = Needs()
+    looking = Looking(state, now, missing)
+    looking.command(command.id)
+    _LOOKING[type(command)](looking, command)
+    return missing
+
+
+def _transfer(looking: Looking, asked: Transfer | Leg) -> None:
+    currency = looking.currency(asked.currency)
+    if currency is None:
+        for id in (asked.payer, asked.payee):
+            if id is not None:
+                looking.account(id)
+        return
+    payer = asked.payer or currency.issuance_account
+    payee = asked.payee or currency.redemption_account
+    looking.movement(asked.currency, payer, payee)
+
+
+def _linked(looking: Looking, command: commands.LinkedTransfers) -> None:
+    for leg in command.legs:
+        _transfer(looking, leg)
+
+
+def _open_account(looking: Looking, command: commands.OpenAccount) -> None:
+    looking.currency(command.currency)
+    looking.account(command.id)
+
+
+def _create_currency(looking: Looking, command: commands.CreateCurrency) -> None:
+    looking.currency(command.code)
+    for account in payload.own_accounts(payload.currency_fields(command, looking.state.header.partition)):
+        looking.account(account["id"])
+
+
+_LOOKING: dict[type, Callable[[Looking, Any], None]] = {
+    commands.Transfer: _transfer,
+    commands.LinkedTransfers: _linked,
+    commands.OpenAccount: _open_account,
+    commands.CreateCurrency: _create_currency,
+}
