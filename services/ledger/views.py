@@ -1,5 +1,6 @@
 """Answers about currencies, accounts and transfers, in the form of `shared.contracts.ledger`'s views."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -72,11 +73,14 @@ def transfer_view(record: Record, minor_units: int) -> dict[str, Any]:
     }
 
 
-def record_view(record: Record, minor_units: int) -> dict[str, Any]:
-    """The answer to the command that a record accepted, as it was given the first time."""
+def record_view(record: Record, minor_units: Callable[[str], int]) -> dict[str, Any]:
+    """The answer to the command that a record accepted, as it was given the first time.
+
+    `minor_units` tells how many of them make one unit of a currency, by its code.
+    """
     if record.type == TRANSFER_POSTED:
-        return transfer_view(record, minor_units)
+        return transfer_view(record, minor_units(record.payload["transfer"]["currency"]))
     if record.type == CURRENCY_CREATED:
         return currency_view(currency_of(record.payload["currency"], record))
     opened = account_of(record.payload["accounts"][0], 0, record.recorded_at)
-    return account_view(opened, minor_units)
+    return account_view(opened, minor_units(opened.currency))

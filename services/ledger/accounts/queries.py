@@ -26,7 +26,7 @@ def get_account(ledger: Resources, request: Request) -> dict[str, Any]:
     with ledger.database.read() as connection:
         access_account(connection, request.principal, request.arguments["id"])
         found = connection.execute(select(*_COLUMNS).where(accounts.c.id == request.arguments["id"]))
-        return _views(connection, [Account(*row) for row in found])[0]
+        return _views(connection, [rows.account(row) for row in found])[0]
 
 
 def list_accounts(ledger: Resources, request: Request) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def list_accounts(ledger: Resources, request: Request) -> dict[str, Any]:
     if holder:
         query = query.where(accounts.c.holder == holder)
     with ledger.database.read() as connection:
-        found = [Account(*row) for row in connection.execute(query)]
+        found = [rows.account(row) for row in connection.execute(query)]
         page, rest = cursors.page(found, asked["limit"], "number")
         return {"data": _views(connection, page), **rest}
 

@@ -5,7 +5,7 @@ round trip and one commit, and everything in it depends on the fence. A large on
 and set-wise updates.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
 from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.record import GENESIS
-from services.ledger.kernel.state import Account, Currency, Known, first_account
+from services.ledger.kernel.state import Account, Currency, Key, Known, Thing, first_account
 from services.ledger.writer import rows
 from services.ledger.writer.store import Batch, BooksBroken, FenceMissed, Partition, StoreError
 
@@ -84,6 +84,39 @@ UPDATE_BALANCES = """
     UPDATE balances SET balance = new.balance, total = new.total
     FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[]) new(account, balance, total)
     WHERE balances.account = new.account AND balances.bucket = ''
+"""
+HOLD_BUCKETS = """
+    INSERT INTO balances (account, balance, bucket)
+    SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::text[])
+    ON CONFLICT (account, bucket) DO UPDATE SET balance = excluded.balance
+"""
+EMPTY_BUCKETS = """
+    DELETE FROM balances USING unnest(%b::bigint[], %b::text[]) gone(account, bucket)
+    WHERE balances.account = gone.account AND balances.bucket = gone.bucket
+"""
+UPDATE_ACCOUNTS = """
+    UPDATE accounts SET floor = new.floor, ceiling = new.ceiling, territory = new.territory,
+        category = new.category, terms = new.terms
+    FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::text[])
+        new(number, floor, ceiling, territory, category, terms)
+    WHERE accounts.number = new.number
+"""
+REMEMBER_THINGS = f"""
+    INSERT INTO things ({rows.THING_COLUMNS}, partition)
+    SELECT * FROM unnest(
+        %b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[], %b::bigint[]
+    )
+    ON CONFLICT (kind, id, partition) DO UPDATE
+    SET owner = excluded.owner, due_at = excluded.due_at, body = excluded.body
+"""
+FORGET_THINGS = """
+    DELETE FROM things USING unnest(%b::text[], %b::text[]) gone(kind, id)
+    WHERE things.kind = gone.kind AND things.id = gone.id AND things.partition = %b
+"""
+
+LOAD_THINGS = f"""
+    SELECT {rows.THING_COLUMNS} FROM things JOIN unnest(%s::text[], %s::text[]) asked(kind, id)
+    USING (kind, id) WHERE partition = %s
 """
 
 LOAD_RECORDS = """
@@ -184,7 +217,9 @@ class PostgresStore:
 
     def load_accounts(self, ids: Collection[str]) -> list[Account]:
         query = f"SELECT {rows.ACCOUNT_COLUMNS} FROM accounts WHERE id = ANY(%s::uuid[])"
-        accounts = [Account(*_with_text(row, rows.ACCOUNT_IDS)) for row in self._query(query, (list(ids),))]
+        accounts = [
+            rows.account(_with_text(row, rows.ACCOUNT_IDS)) for row in self._query(query, (list(ids),))
+        ]
         query = "SELECT account, bucket, balance, total FROM balances WHERE account = ANY(%s)"
         rows.add_balances(accounts, self._query(query, ([account.number for account in accounts],)))
         return accounts
@@ -198,6 +233,10 @@ class PostgresStore:
             *(rows.record(*row) for row in self._query(LOAD_RECORDS, (listed, partition))),
             *(rows.stored_refusal(*row) for row in self._query(LOAD_REFUSALS, (listed, partition))),
         ]
+
+    def load_things(self, partition: int, keys: Collection[Key]) -> dict[Key, Thing]:
+        kinds, ids = [kind for kind, _ in keys], [id for _, id in keys]
+        return dict(rows.thing(row) for row in self._query(LOAD_THINGS, (kinds, ids, partition)))
 
     def write(self, batch: Batch) -> None:
         if _is_small(batch):
@@ -222,6 +261,8 @@ class PostgresStore:
                 for inserts in COPIED:
                     _copy(cursor, inserts, batch)
             _write_balances(connection, batch)
+            _write_altered(connection, batch)
+            _write_things(connection, batch)
 
     def _query(self, query: str, values: Any) -> list[tuple[Any, ...]]:
         with self._translated():
@@ -252,7 +293,7 @@ def _is_small(batch: Batch) -> bool:
     """Whether a batch is a few transfers and nothing else."""
     return (
         0 < len(batch.records) <= SMALL_BATCH
-        and not (batch.accounts or batch.currencies or batch.refusals)
+        and not (batch.accounts or batch.altered or batch.currencies or batch.refusals or batch.things)
         and all(record.note is None for record in batch.records)
         and all(change.bucket == PLAIN for change in batch.changes)
     )
@@ -306,21 +347,36 @@ def _copy(cursor: psycopg.Cursor[Any], inserts: rows.Inserts, batch: Batch) -> N
 def _write_balances(connection: psycopg.Connection[Any], batch: Batch) -> None:
     updated = rows.updated(batch)
     if updated:
-        columns = [list(column) for column in zip(*updated, strict=True)]
-        changed = connection.execute(UPDATE_BALANCES, columns[:3]).rowcount
+        changed = connection.execute(UPDATE_BALANCES, _columns(updated)[:3]).rowcount
         if changed != len(updated):
             raise BooksBroken(f"{changed} of {len(updated)} balances are there")
     held, emptied = rows.special(batch)
-    with connection.cursor() as cursor:
-        if held:
-            cursor.executemany(
-                "INSERT INTO balances (account, balance, total, bucket) VALUES (%s, %s, %s, %s) "
-                "ON CONFLICT (account, bucket) DO UPDATE SET balance = excluded.balance",
-                held,
-            )
-        if emptied:
-            gone = [(change.account, change.bucket) for change in emptied]
-            cursor.executemany("DELETE FROM balances WHERE account = %s AND bucket = %s", gone)
+    if held:
+        accounts, balances, _, buckets = _columns(held)
+        connection.execute(HOLD_BUCKETS, (accounts, balances, buckets))
+    if emptied:
+        accounts, _, _, buckets = _columns(emptied)
+        connection.execute(EMPTY_BUCKETS, (accounts, buckets))
+
+
+def _write_altered(connection: psycopg.Connection[Any], batch: Batch) -> None:
+    altered = rows.altered(batch)
+    if altered:
+        changed = connection.execute(UPDATE_ACCOUNTS, _columns(altered)).rowcount
+        if changed != len(altered):
+            raise BooksBroken(f"{changed} of {len(altered)} accounts are there")
+
+
+def _write_things(connection: psycopg.Connection[Any], batch: Batch) -> None:
+    if remembered := rows.remembered(batch):
+        connection.execute(REMEMBER_THINGS, _columns(remembered))
+    if forgotten := rows.forgotten(batch):
+        connection.execute(FORGET_THINGS, (*_columns(forgotten), batch.partition))
+
+
+def _columns(listed: Iterable[Iterable[Any]]) -> list[list[Any]]:
+    """Rows as arrays, one a column, for `unnest`."""
+    return [list(column) for column in zip(*listed, strict=True)]
 
 
 def _with_uuids(row: tuple[Any, ...], positions: tuple[int, ...]) -> list[Any]:
