@@ -31,6 +31,7 @@ ACCOUNT_FROZEN = "account.frozen"
 ACCOUNT_UNFROZEN = "account.unfrozen"
 ACCOUNT_CLOSED = "account.closed"
 ACCOUNT_SETTLED = "account.settled"
+TIMELINE_BEGUN = "timeline.begun"
 
 TYPE_PREFIX = "org.medtown.ledger."
 MAX_RECORDS_PER_BATCH = 500

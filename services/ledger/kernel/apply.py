@@ -9,6 +9,7 @@ from typing import Any
 from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.record import Record
 from services.ledger.kernel.state import Account, Currency, Header, State, Thing
+from services.ledger.kernel.timelines import continues
 from shared.contracts.money import MAX_AMOUNT
 
 CHANGEABLE = ("category", "ceiling", "floor", "terms", "territory")
@@ -41,6 +42,7 @@ def apply(state: State, record: Record) -> State:
         _book(state, record)
     for kind, id, owner, due_at, body in payload.get("sets", ()):
         state.things[kind, id] = None if body is None else Thing(owner, due_at, body)
+    header.timeline = record.timeline
     header.sequence = record.sequence
     header.hash = record.hash
     header.recorded_at = record.recorded_at
@@ -49,7 +51,7 @@ def apply(state: State, record: Record) -> State:
 
 
 def _check_continues(header: Header, record: Record) -> None:
-    if record.partition != header.partition or record.timeline != header.timeline:
+    if record.partition != header.partition or not continues(header.timeline, record):
         raise BrokenRecord(record, "of another journal")
     if record.sequence != header.sequence + 1 or record.prev_hash != header.hash:
         raise BrokenRecord(record, f"does not follow record {header.sequence}")
