@@ -4,12 +4,24 @@ Transfers come as msgspec structs, strict and compiled; everything else is marsh
 of minor units.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from marshmallow import EXCLUDE, Schema, fields, validate
+from msgspec import Meta
 
-from shared.contracts.commands import Transfer
+from shared.contracts.charters import MAX_LEVEL
+from shared.contracts.commands import (
+    MAX_GOODS,
+    MAX_GROUPS,
+    MAX_LEGS,
+    MAX_PENDING_SECONDS,
+    RIGHTS,
+    Goods,
+    Leg,
+    LinkedTransfers,
+    Transfer,
+)
 from shared.contracts.money import MAX_AMOUNT, MINOR_UNITS
 from shared.contracts.primitives import (
     CODE_PATTERN,
@@ -19,18 +31,28 @@ from shared.contracts.primitives import (
     LANGUAGE_PATTERN,
     TAG_PATTERN,
     TEXT_PATTERN,
+    TRANSFER_KINDS,
     Amount,
     CaseReference,
     Code,
     Id,
     Memo,
     StrictBoolean,
+    Tag,
     matching,
 )
 
 SERVICE = "ledger"
 AUDIENCE = "ledger"
 """What internal tokens for the ledger, writer and queries alike, name as their audience."""
+
+PENDING_STATUSES = ("pending", "voided", "lapsed")
+PROPOSAL_STATUSES = ("pending", "approved", "rejected", "lapsed")
+PROPOSABLE = ("reverse", "correct", "amend_charter")
+SCHEDULE_STATUSES = ("active", "done", "cancelled")
+BOOKING_KINDS = ("expiry", "closing")
+"""What moves units of an account without being a transfer."""
+AXES = ("recorded", "occurred")
 
 BULK_MAX_LINES = 10_000
 BULK_MAX_BYTES = 4 * 1024 * 1024
@@ -50,7 +72,11 @@ class MoneyInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TransferInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A transfer as `POST /api/v1/transfers` and each line of a bulk upload give it."""
+    """A transfer as `POST /api/v1/transfers` and each line of a bulk upload give it.
+
+    `up_to`: as much of the amount as can be moved. `pending_seconds`: reserve it now, to be posted later;
+    it lapses by itself. `goods`: how the amount divides by category of goods. `purpose`: of an issuance.
+    """
 
     id: Id
     kind: Literal["issuance", "payment", "redemption"] = "payment"
@@ -59,6 +85,10 @@ class TransferInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     amount: MoneyInput
     memo: Memo = ""
     case_reference: CaseReference = ""
+    purpose: Tag | None = None
+    goods: Annotated[list[Goods], Meta(max_length=MAX_GOODS)] = msgspec.field(default_factory=list)
+    up_to: bool = False
+    pending_seconds: Annotated[int, Meta(ge=1, le=MAX_PENDING_SECONDS)] | None = None
 
     def to_command(self) -> Transfer:
         return Transfer(
@@ -68,6 +98,49 @@ class TransferInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             amount=self.amount.amount,
             payer=self.payer,
             payee=self.payee,
+            memo=self.memo,
+            case_reference=self.case_reference,
+            purpose=self.purpose,
+            goods=self.goods,
+            up_to=self.up_to,
+            pending_seconds=self.pending_seconds,
+        )
+
+
+class LegInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of several linked transfers."""
+
+    kind: Literal["issuance", "payment", "redemption"] = "payment"
+    payer: Id | None = None
+    payee: Id | None = None
+    amount: MoneyInput
+    purpose: Tag | None = None
+    goods: Annotated[list[Goods], Meta(max_length=MAX_GOODS)] = msgspec.field(default_factory=list)
+
+    def to_leg(self) -> Leg:
+        return Leg(
+            kind=self.kind,
+            currency=self.amount.currency,
+            amount=self.amount.amount,
+            payer=self.payer,
+            payee=self.payee,
+            purpose=self.purpose,
+            goods=self.goods,
+        )
+
+
+class LinkedTransfersInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Several transfers, all or nothing, in their order."""
+
+    id: Id
+    legs: Annotated[list[LegInput], Meta(min_length=2, max_length=MAX_LEGS)]
+    memo: Memo = ""
+    case_reference: CaseReference = ""
+
+    def to_command(self) -> LinkedTransfers:
+        return LinkedTransfers(
+            id=self.id,
+            legs=[leg.to_leg() for leg in self.legs],
             memo=self.memo,
             case_reference=self.case_reference,
         )
@@ -83,6 +156,11 @@ class AccountInput(Schema):
     maximum_balance = fields.Integer(strict=True, validate=validate.Range(0, MAX_AMOUNT))
     territory = fields.String(validate=matching(TAG_PATTERN))
     category = fields.String(validate=matching(TAG_PATTERN))
+    place = fields.String(validate=matching(TAG_PATTERN))
+    groups = fields.List(
+        fields.String(validate=matching(TAG_PATTERN)), validate=validate.Length(max=MAX_GROUPS)
+    )
+    level = fields.Integer(strict=True, validate=validate.Range(0, MAX_LEVEL))
 
 
 class CurrencyInput(Schema):
@@ -129,8 +207,47 @@ class CurrencyView(Schema):
     created_at = fields.String(required=True)
 
 
+class UnitsView(Schema):
+    """Units of an account, or of a transfer, that are alike: what they may be spent for (null: anything) and
+    the last day on which they can be (null: for ever).
+    """
+
+    purpose = fields.String(required=True, allow_none=True)
+    expires_on = fields.String(required=True, allow_none=True)
+    amount = fields.Nested(MoneyView, required=True)
+
+
+class LimitsView(Schema):
+    """Limits in force, in minor units; null where there is none. Soft ones warn, the others refuse. `spent`
+    is what has left the account today and this month (UTC), as far as a limit asks for it to be counted.
+    """
+
+    per_transfer = fields.Integer(required=True, allow_none=True)
+    per_day = fields.Integer(required=True, allow_none=True)
+    per_month = fields.Integer(required=True, allow_none=True)
+    soft_credit_limit = fields.Integer(required=True, allow_none=True)
+    soft_per_day = fields.Integer(required=True, allow_none=True)
+    soft_per_month = fields.Integer(required=True, allow_none=True)
+    spent_today = fields.Integer(required=True)
+    spent_this_month = fields.Integer(required=True)
+
+
+class DelegateView(Schema):
+    """Somebody who may operate an account beside its holder, and what of."""
+
+    subject = fields.String(required=True)
+    rights = fields.List(fields.String(validate=validate.OneOf(RIGHTS)), required=True)
+    per_transfer = fields.Integer(required=True, allow_none=True)
+
+
 class AccountView(Schema):
-    """`available` is what can be spent now: the balance and what of the credit limit is left."""
+    """An account as it is by now: what has lapsed is out of it, whether that has been booked or not.
+
+    `balance` is all that it holds: what is `reserved` for pending transfers, and `units`. `available` is
+    what can be spent anywhere: the free units and what of the credit limit is left. `expires_soon` are units
+    that lapse within the charter's days of notice. The answer to opening an account has no `limits` yet.
+    `delegates` are told to the holder and to operators.
+    """
 
     id = fields.String(required=True)
     currency = fields.String(required=True)
@@ -138,17 +255,70 @@ class AccountView(Schema):
     holder = fields.String(required=True, allow_none=True)
     balance = fields.Nested(MoneyView, required=True)
     available = fields.Nested(MoneyView, required=True)
+    reserved = fields.Nested(MoneyView, required=True)
+    units = fields.List(fields.Nested(UnitsView), required=True)
+    expires_soon = fields.List(fields.Nested(UnitsView), required=True)
     credit_limit = fields.Integer(required=True, allow_none=True)
     maximum_balance = fields.Integer(required=True, allow_none=True)
+    limits = fields.Nested(LimitsView)
+    level = fields.Integer(required=True)
     territory = fields.String(required=True, allow_none=True)
     category = fields.String(required=True, allow_none=True)
+    place = fields.String(required=True, allow_none=True)
+    groups = fields.List(fields.String(), required=True)
+    frozen = fields.String(required=True, allow_none=True, validate=validate.OneOf(["out", "all"]))
+    closed = fields.Boolean(required=True)
+    delegates = fields.List(fields.Nested(DelegateView))
     opened_at = fields.String(required=True)
 
 
-class TransferView(Schema):
+class AccountChangeView(Schema):
+    """What a command changed of an account: the fields with their new values, as the journal has them."""
+
     id = fields.String(required=True)
-    kind = fields.String(required=True)
-    status = fields.String(required=True, validate=validate.OneOf(["posted"]))
+    type = fields.String(required=True)
+    account = fields.String(required=True)
+    changes = fields.Dict(keys=fields.String(), required=True)
+    memo = fields.String(required=True)
+    recorded_at = fields.String(required=True)
+    partition = fields.Integer(required=True)
+    sequence = fields.Integer(required=True)
+    hash = fields.String(required=True)
+
+
+class KeptBackView(Schema):
+    """What of a transfer went elsewhere: a fee, or the penalty of an early redemption."""
+
+    reason = fields.String(required=True, validate=validate.OneOf(["fee", "penalty"]))
+    account = fields.String(required=True)
+    amount = fields.Nested(MoneyView, required=True)
+
+
+class GoodsView(Schema):
+    category = fields.String(required=True)
+    amount = fields.Integer(required=True)
+
+
+class OccurrenceView(Schema):
+    """Which payment of which schedule a transfer is."""
+
+    id = fields.String(required=True)
+    n = fields.Integer(required=True)
+
+
+class TransferView(Schema):
+    """A transfer. Whatever says nothing is left out.
+
+    `status`: pending (reserved until `lapses_at`), posted, voided or lapsed. `asked`: what was asked for,
+    where less was moved. `drawn`: which units, for those who see the payer's account. `refunded`: what of it
+    has gone back since. `posted`: what of a reserved amount has been moved. `of`: the transfer that this one
+    gives back or mends; `pending`: the reservation that it posts; `linked`: the command that it is a part of;
+    `proposal` and `schedule`: by what it came. `warnings`: soft limits that it is beyond.
+    """
+
+    id = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(TRANSFER_KINDS))
+    status = fields.String(required=True, validate=validate.OneOf(["posted", *PENDING_STATUSES]))
     payer = fields.String(required=True)
     payee = fields.String(required=True)
     amount = fields.Nested(MoneyView, required=True)
@@ -159,22 +329,114 @@ class TransferView(Schema):
     partition = fields.Integer(required=True)
     sequence = fields.Integer(required=True)
     hash = fields.String(required=True)
+    asked = fields.Nested(MoneyView)
+    purpose = fields.String()
+    goods = fields.List(fields.Nested(GoodsView))
+    drawn = fields.List(fields.Nested(UnitsView))
+    kept_back = fields.List(fields.Nested(KeptBackView))
+    lapses_at = fields.String()
+    posted = fields.Nested(MoneyView)
+    refunded = fields.Nested(MoneyView)
+    of = fields.String()
+    pending = fields.String()
+    linked = fields.String()
+    proposal = fields.String()
+    schedule = fields.Nested(OccurrenceView)
+    warnings = fields.List(fields.String())
+
+
+class LinkedTransfersView(Schema):
+    """Several transfers that were posted together."""
+
+    id = fields.String(required=True)
+    transfers = fields.List(fields.Nested(TransferView), required=True)
+    memo = fields.String(required=True)
+    case_reference = fields.String(required=True)
+    recorded_at = fields.String(required=True)
+    partition = fields.Integer(required=True)
+    sequence = fields.Integer(required=True)
+    hash = fields.String(required=True)
 
 
 class AccountTransferView(TransferView):
-    """A transfer seen from one account: `change` is signed, `balance` is the account's after it."""
+    """What a command did to one account: `change` is signed, `balance` is the account's after it.
 
+    Besides transfers there are rows of the kinds `expiry` (units that lapsed) and `closing` (the remainder of
+    a closed account). `expired`: what of the change is units that lapsed. `others`: how many more transfers
+    of the same command the account is party to.
+    """
+
+    kind = fields.String(required=True, validate=validate.OneOf([*TRANSFER_KINDS, *BOOKING_KINDS]))
     change = fields.Nested(MoneyView, required=True)
     balance = fields.Nested(MoneyView, required=True)
-    counterparty = fields.String(required=True)
+    counterparty = fields.String(required=True, allow_none=True)
+    expired = fields.Nested(MoneyView)
+    others = fields.Integer()
 
 
 class BalanceView(Schema):
+    """`recorded`: what the books said at that time, which never changes any more. `occurred`: what was in the
+    account by when things happened, as far as it has been told until record `sequence`; later records may
+    change it, so it is `provisional`.
+    """
+
     account = fields.String(required=True)
     at = fields.String(required=True)
-    axis = fields.String(required=True, validate=validate.OneOf(["recorded"]))
+    axis = fields.String(required=True, validate=validate.OneOf(AXES))
     balance = fields.Nested(MoneyView, required=True)
     sequence = fields.Integer(required=True)
+    provisional = fields.Boolean(required=True)
+
+
+class ProposalView(Schema):
+    """Something that waits for a second person. `command`: what is proposed; `content`: its terms;
+    `made`: the transfer that came of it. `lapses_at`: until when it can be approved.
+    """
+
+    id = fields.String(required=True)
+    command = fields.String(required=True, validate=validate.OneOf(PROPOSABLE))
+    status = fields.String(required=True, validate=validate.OneOf(PROPOSAL_STATUSES))
+    proposed_by = fields.String(required=True)
+    lapses_at = fields.String(required=True, allow_none=True)
+    memo = fields.String(required=True)
+    content = fields.Dict(keys=fields.String(), required=True)
+    amount = fields.Nested(MoneyView)
+
+
+class ScheduleView(Schema):
+    """Payments to come. `n` counts those that are behind, from 0; `attempt` is the next one's, and `next_at`
+    its time. `failure`: why the last attempt failed.
+    """
+
+    id = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(SCHEDULE_STATUSES))
+    payer = fields.String(required=True)
+    payee = fields.String(required=True)
+    amount = fields.Nested(MoneyView, required=True)
+    memo = fields.String(required=True)
+    first_at = fields.String(required=True)
+    every = fields.String(required=True)
+    count = fields.Integer(required=True)
+    n = fields.Integer(required=True)
+    attempt = fields.Integer(required=True)
+    next_at = fields.String(required=True, allow_none=True)
+    failure = fields.String()
+
+
+class VersionView(Schema):
+    version = fields.Integer(required=True)
+    valid_from = fields.String(required=True)
+
+
+class CharterView(Schema):
+    """One version of a currency's charter, and which versions there are; `in_force`: whether it holds now."""
+
+    currency = fields.String(required=True)
+    version = fields.Integer(required=True)
+    valid_from = fields.String(required=True)
+    in_force = fields.Boolean(required=True)
+    versions = fields.List(fields.Nested(VersionView), required=True)
+    charter = fields.Dict(keys=fields.String(), required=True)
 
 
 # Arguments of the queries
@@ -214,13 +476,34 @@ class GetHolders(Arguments):
     accounts = fields.List(fields.String(), required=True, validate=validate.Length(max=200))
 
 
-class ListAccountTransfers(Page):
+class OfAccount(Page):
+    """A list that belongs to an account."""
+
     account = fields.String(required=True)
+
+
+class ListAccountTransfers(OfAccount):
+    """Newest first."""
+
+
+class ListProposals(Page):
+    """Newest first; of one status, or all."""
+
+    status = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(PROPOSAL_STATUSES))
+
+
+class GetCharter(Arguments):
+    """A version by its number, or the one in force at a time; without either, the one in force now."""
+
+    currency = fields.String(required=True)
+    version = fields.Integer(strict=True, load_default=None, allow_none=True)
+    at = fields.String(load_default=None, allow_none=True)
 
 
 class GetBalance(Arguments):
     account = fields.String(required=True)
     at = fields.String(load_default=None, allow_none=True)
+    axis = fields.String(load_default="recorded", validate=validate.OneOf(AXES))
 
 
 class ListEvents(Arguments):
