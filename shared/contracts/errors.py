@@ -234,6 +234,27 @@ _TABLE = (
     ),
     Problem("not-due", 409, "Not due", "This is not due, or has been done."),
     Problem(
+        "own-account",
+        422,
+        "The currency's own account",
+        "The account {account} is the currency's own; name one that somebody holds.",
+        final=True,
+    ),
+    Problem(
+        "too-many-delegates",
+        422,
+        "Too many operators of an account",
+        "The account {account} is operated by {limit} people already; take the rights of one away first.",
+        final=True,
+    ),
+    Problem(
+        "account-in-charter",
+        422,
+        "Account named by the charter",
+        "The charter of {currency} has fees or penalties paid into {account}; amend the charter first.",
+        final=True,
+    ),
+    Problem(
         "remainder-needed",
         422,
         "Remainder",

@@ -6,6 +6,7 @@ from shared.auth.principal import ADMINISTRATOR, IMPORTER, OPERATOR, TIMEKEEPER,
 from shared.contracts import clock
 from shared.contracts.commands import (
     AmendCharter,
+    ChangeLimits,
     Command,
     Correct,
     CreateCurrency,
@@ -13,6 +14,7 @@ from shared.contracts.commands import (
     FreezeAccount,
     OpenAccount,
     Settle,
+    TagAccount,
     Transfer,
     UnfreezeAccount,
 )
@@ -25,6 +27,8 @@ ROLES: dict[type, tuple[str, tuple[str, ...]]] = {
     CreateCurrency: ("create a currency", (ADMINISTRATOR, IMPORTER)),
     OpenAccount: ("open an account", (OPERATOR, ADMINISTRATOR, IMPORTER)),
     AmendCharter: ("amend a charter", (OPERATOR, ADMINISTRATOR)),
+    ChangeLimits: ("change an account's limits", (OPERATOR,)),
+    TagAccount: ("change an account's tags", (OPERATOR,)),
     Correct: ("correct the books", (OPERATOR,)),
     FreezeAccount: ("freeze an account", (OPERATOR,)),
     UnfreezeAccount: ("unfreeze an account", (OPERATOR,)),
@@ -77,6 +81,14 @@ def may_transfer(draft: Draft, kind: str, amount: int, payer: Account, principal
         allowed = principal.has(OPERATOR) or may(draft, payer, principal, "pay", amount)
     if not allowed:
         raise Refusal("not-permitted", action=f"{kind} from account {payer.id}")
+
+
+def require(
+    draft: Draft, account: Account, principal: Principal, action: str, *rights: str, amount: int = 0
+) -> None:
+    """Refuse, naming the action, whoever neither holds the account nor has one of these rights for it."""
+    if not any(may(draft, account, principal, right, amount) for right in rights):
+        raise Refusal("not-permitted", action=f"{action} {account.id}")
 
 
 def may(draft: Draft, account: Account, principal: Principal, right: str, amount: int = 0) -> bool:

@@ -1,18 +1,22 @@
 """Which version of a currency's charter is in force."""
 
-from typing import Any
-
-import msgspec
-
 from services.ledger.kernel.rules import Rules, simple_charter
 from services.ledger.kernel.state import Currency, State
-from shared.contracts.charters import Charter
+from shared.contracts.charters import Charter, read
 
 
 def version_at(versions: list[list[int]], now: int) -> int:
     """The version that holds at a moment, of `[[version, valid_from], ...]` in the order of their coming."""
     held = [version for version, valid_from in versions if valid_from <= now]
     return held[-1] if held else versions[0][0]
+
+
+def versions_of(state: State, currency: Currency) -> list[list[int]]:
+    """All versions of a currency's charter, `[[version, valid_from], ...]`: past, in force and to come. One
+    that was created without a charter has its first version from its creation on.
+    """
+    listed = state.things["charters", currency.code]
+    return [[1, currency.created_at]] if listed is None else list(listed.body["versions"])
 
 
 def charter_key(code: str, version: int) -> tuple[str, str]:
@@ -22,21 +26,18 @@ def charter_key(code: str, version: int) -> tuple[str, str]:
 
 def rules_at(state: State, currency: Currency, now: int) -> Rules:
     """The rules of a currency in force at a moment (Unix microseconds); read once, then kept."""
-    listed = state.things["charters", currency.code]
-    version = 1 if listed is None else version_at(listed.body["versions"], now)
+    return rules_of(state, currency, version_at(versions_of(state, currency), now))
+
+
+def rules_of(state: State, currency: Currency, version: int) -> Rules:
+    """The rules of one version of a currency's charter."""
     key = (currency.code, str(version))
     rules = state.rules.get(key)
     if rules is None:
         thing = state.things[charter_key(currency.code, version)]
-        document = None if thing is None else thing.body["document"]
-        rules = Rules(read(document) if document is not None else _simple(currency), version)
+        rules = Rules(_simple(currency) if thing is None else read(thing.body["document"]), version)
         state.rules[key] = rules
     return rules
-
-
-def read(document: dict[str, Any]) -> Charter:
-    """A charter from plain data."""
-    return msgspec.convert(document, Charter)
 
 
 def _simple(currency: Currency) -> Charter:

@@ -24,7 +24,15 @@ _HANDLERS: dict[type, Callable[[Case[Any]], Decision]] = {
     commands.Transfer: transfers.transfer,
     commands.LinkedTransfers: transfers.linked,
     commands.OpenAccount: accounts.open_account,
+    commands.ChangeLimits: accounts.change_limits,
+    commands.TagAccount: accounts.tag,
+    commands.SetDelegate: accounts.set_delegate,
+    commands.FreezeAccount: accounts.freeze,
+    commands.UnfreezeAccount: accounts.unfreeze,
+    commands.CloseAccount: accounts.close,
+    commands.Settle: accounts.settle,
     commands.CreateCurrency: currencies.create,
+    commands.AmendCharter: currencies.propose_charter,
 }
 
 

@@ -14,6 +14,7 @@ from services.ledger.kernel.buckets import PLAIN, parse
 from services.ledger.kernel.limits import counts_by_rules
 from services.ledger.kernel.state import Account, Currency, Key, State
 from shared.contracts import commands
+from shared.contracts.charters import accounts_named
 from shared.contracts.commands import Command, Leg, Transfer
 from shared.contracts.primitives import HOLDER_KINDS
 
@@ -58,6 +59,15 @@ class Looking:
             if key not in self.state.things:
                 return None
         return currency
+
+    def charters_to_come(self, currency: Currency) -> None:
+        """The versions of the charter that hold after the one in force, which `currency` has looked for."""
+        if ("charters", currency.code) not in self.state.things:
+            return
+        versions = charters.versions_of(self.state, currency)
+        for version, _ in versions:
+            if version > charters.version_at(versions, self.now):
+                self.thing(*charters.charter_key(currency.code, version))
 
     def account(self, id: str) -> Account | None:
         """The account with what settling it looks at."""
@@ -141,6 +151,34 @@ def _open_account(looking: Looking, command: commands.OpenAccount) -> None:
     looking.account(command.id)
 
 
+def _of_account(looking: Looking, command: Any) -> None:
+    looking.account(command.account)
+
+
+def _close_account(looking: Looking, command: commands.CloseAccount) -> None:
+    account = looking.account(command.account)
+    if command.remainder_to is not None:
+        looking.account(command.remainder_to)
+    if account is None or (currency := looking.currency(account.currency)) is None:
+        return
+    looking.charters_to_come(currency)
+    if counts_by_rules(charters.rules_at(looking.state, currency, looking.now), account):
+        looking.thing("spent", account.id)
+
+
+def _amend_charter(looking: Looking, command: commands.AmendCharter) -> None:
+    looking_at_charter(looking, command.currency, *accounts_named(command.charter).values())
+
+
+def looking_at_charter(looking: Looking, code: str, *named: str) -> None:
+    """What proposing and adopting a charter looks at: the version before, and the accounts that it names."""
+    currency = looking.currency(code)
+    if currency is not None:
+        looking.charters_to_come(currency)
+    for id in named:
+        looking.account(id)
+
+
 def _create_currency(looking: Looking, command: commands.CreateCurrency) -> None:
     looking.currency(command.code)
     for account in payload.own_accounts(payload.currency_fields(command, looking.state.header.partition)):
@@ -151,5 +189,13 @@ _LOOKING: dict[type, Callable[[Looking, Any], None]] = {
     commands.Transfer: _transfer,
     commands.LinkedTransfers: _linked,
     commands.OpenAccount: _open_account,
+    commands.ChangeLimits: _of_account,
+    commands.TagAccount: _of_account,
+    commands.SetDelegate: _of_account,
+    commands.FreezeAccount: _of_account,
+    commands.UnfreezeAccount: _of_account,
+    commands.CloseAccount: _close_account,
+    commands.Settle: _of_account,
     commands.CreateCurrency: _create_currency,
+    commands.AmendCharter: _amend_charter,
 }

@@ -68,5 +68,4 @@ def simple_charter(
         LimitClause(kind=holder, credit_limit=credit_limit, maximum_balance=maximum_balance)
         for holder in ("member", "organisation")
     ]
-    charter = Charter(names=names, kind=kind, minor_units=minor_units, limits=rows)  # type: ignore[arg-type]
-    return charter
+    return Charter(names=names, kind=kind, minor_units=minor_units, limits=rows)
