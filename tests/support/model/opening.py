@@ -1,0 +1,58 @@
+"""Currencies and accounts come into being."""
+
+from shared.auth.principal import Principal
+from shared.contracts import ids
+from shared.contracts.charters import Charter, LimitClause
+from shared.contracts.commands import CreateCurrency, OpenAccount
+from tests.support.model.book import Account, Book, Money, No
+
+PARTITION = 0
+
+
+def create_currency(book: Book, command: CreateCurrency, who: Principal) -> None:
+    if "en" not in command.names:
+        raise No("invalid-request")
+    if command.code in book.moneys:
+        raise No("currency-exists")
+    issuance = ids.derived_account_id(PARTITION, "issuance", command.code, command.id)
+    redemption = ids.derived_account_id(PARTITION, "redemption", command.code, command.id)
+    charter = command.charter or simplest(command)
+    book.moneys[command.code] = Money(
+        command.code, command.kind, command.minor_units, issuance, redemption, ((1, book.now, charter),)
+    )
+    book.accounts[issuance] = Account(issuance, command.code, "issuance")
+    book.accounts[redemption] = Account(redemption, command.code, "redemption")
+
+
+def simplest(command: CreateCurrency) -> Charter:
+    """The rules of a currency without a charter: two limits, no fee, nothing lapses."""
+    limits = [
+        LimitClause(
+            kind=kind,
+            credit_limit=command.default_credit_limit,
+            maximum_balance=command.maximum_balance,
+        )
+        for kind in ("member", "organisation")  # type: ignore[arg-type]
+    ]
+    return Charter(names=command.names, kind=command.kind, minor_units=command.minor_units, limits=limits)
+
+
+def open_account(book: Book, command: OpenAccount, who: Principal) -> None:
+    book.money(command.currency)
+    if ids.partition_of(command.id) != PARTITION:
+        raise No("invalid-request")
+    if command.id in book.accounts:
+        raise No("id-reused")
+    own = {"credit_limit": command.credit_limit, "maximum_balance": command.maximum_balance}
+    book.accounts[command.id] = Account(
+        command.id,
+        command.currency,
+        command.kind,
+        command.holder,
+        level=command.level,
+        place=command.place,
+        category=command.category,
+        territory=command.territory,
+        groups=frozenset(command.groups),
+        own=tuple((name, value) for name, value in own.items() if value is not None),
+    )

@@ -1,0 +1,73 @@
+"""What a charter says in a case."""
+
+from datetime import date, timedelta
+
+from shared.contracts.charters import Charter, LimitClause, PurposeClause
+from tests.support.model import dates
+from tests.support.model.book import Account, Book, Kind
+from tests.support.model.dates import NEVER
+
+
+def row_of(charter: Charter, account: Account) -> LimitClause:
+    """The row of the highest level that the account reaches."""
+    fitting = [row for row in charter.limits if row.kind == account.kind and row.level <= account.level]
+    return max(fitting, key=lambda row: row.level)
+
+
+def limit(book: Book, account: Account, name: str) -> int | None:
+    """A limit of the account: its own, else that of the charter in force."""
+    own = dict(account.own)
+    if name in own:
+        return own[name]
+    value: int | None = getattr(row_of(book.charter(account.currency), account), name)
+    return value
+
+
+def lowest(book: Book, account: Account) -> int | None:
+    """How far the account's plain units may go down; None: there is no end to issuing."""
+    if account.kind == "issuance":
+        return None
+    return -(limit(book, account, "credit_limit") or 0) if account.is_held else 0
+
+
+def highest(book: Book, account: Account) -> int | None:
+    return limit(book, account, "maximum_balance") if account.is_held else None
+
+
+def fee_on(charter: Charter, amount: int) -> int:
+    """The fee, rounded down; never more than the amount."""
+    if charter.fee is None:
+        return 0
+    return min(amount, charter.fee.fixed + amount * charter.fee.basis_points // 10_000)
+
+
+def purpose_of(charter: Charter, kind: Kind) -> PurposeClause | None:
+    """The purpose that units are for; None where they are free."""
+    return next((purpose for purpose in charter.purposes if purpose.code == kind.purpose), None)
+
+
+def last_day(charter: Charter, today: date, purpose: str) -> date | None:
+    """The last day of units issued today."""
+    ends = [NEVER]
+    if charter.expiry is not None:
+        ends.append(
+            dates.last_of_lot(today, charter.expiry.lot) + timedelta(days=charter.expiry.after_days)
+        )
+    ends += [
+        date.fromisoformat(each.until) for each in charter.purposes if each.code == purpose and each.until
+    ]
+    return None if min(ends) == NEVER else min(ends)
+
+
+def lot_of(charter: Charter, today: date) -> date | None:
+    """The lot of units received today: told only where a penalty depends on it."""
+    return dates.first_of_lot(today, charter.redemption.lot) if charter.redemption.penalties else None
+
+
+def penalty_points(charter: Charter, received_on: date | None, today: date) -> int:
+    """Of the penalties whose time is not over, that with the shortest time."""
+    if received_on is None:
+        return 0
+    held = (today - received_on).days
+    still = [each for each in charter.redemption.penalties if held < each.under_days]
+    return min(still, key=lambda each: each.under_days).basis_points if still else 0
