@@ -22,7 +22,7 @@ from gateway.api import (
 from gateway.api.schemas import ProblemView
 from gateway.problems import CONTENT_TYPE
 from shared.contracts import toolbox
-from shared.contracts.ledger import BULK_MAX_BYTES, BULK_MAX_LINES, TransferInput
+from shared.contracts.ledger_inputs import BULK_MAX_BYTES, BULK_MAX_LINES, TransferInput
 
 TITLE = "MedTOWN"
 VERSION = "v1"

@@ -20,6 +20,7 @@ from gateway.api.writing import made, new_command_id
 from gateway.asking import ask, signed_in
 from shared.contracts import ledger
 from shared.contracts.commands import OpenAccount
+from shared.contracts.ledger_inputs import AccountInput
 
 CSV_PAGE = 200
 CSV_MAX_ROWS = 10_000
@@ -53,7 +54,7 @@ def list_accounts(query: dict[str, Any]) -> Response:
 
 
 @part.route("/accounts", methods=["POST"])
-@part.arguments(ledger.AccountInput)
+@part.arguments(AccountInput)
 @part.response(201, ledger.AccountView)
 @part.doc(summary="Open an account")
 def open_account(given: dict[str, Any]) -> Response:

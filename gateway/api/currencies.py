@@ -11,6 +11,7 @@ from gateway.api.writing import made, new_command_id
 from gateway.asking import ask_openly
 from shared.contracts import ledger
 from shared.contracts.commands import CreateCurrency
+from shared.contracts.ledger_inputs import CurrencyInput
 
 part = blueprint("currencies", "Currencies and their rules, which everybody may read.")
 
@@ -25,7 +26,7 @@ def list_currencies(query: dict[str, Any]) -> Response:
 
 
 @part.route("/currencies", methods=["POST"])
-@part.arguments(ledger.CurrencyInput)
+@part.arguments(CurrencyInput)
 @part.response(201, ledger.CurrencyView)
 @part.doc(summary="Create a currency")
 def create_currency(given: dict[str, Any]) -> Response:

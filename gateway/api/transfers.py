@@ -19,7 +19,7 @@ from gateway.wiring import public_url, wiring
 from shared.contracts import clock, ledger
 from shared.contracts.commands import Outcome, Transfer
 from shared.contracts.errors import Fault, Refusal
-from shared.contracts.ledger import TransferInput
+from shared.contracts.ledger_inputs import BULK_MAX_BYTES, BULK_MAX_LINES, TransferInput
 from shared.contracts.primitives import PATTERN_MEANINGS
 from shared.messaging.dispatch import escaped
 
@@ -103,14 +103,14 @@ def create_transfers() -> Response:
 
     Each is decided by itself: a line that is refused does not stop the others.
     """
-    request.max_content_length = ledger.BULK_MAX_BYTES
+    request.max_content_length = BULK_MAX_BYTES
     person = signed_in()
     until = clock.deadline(BULK_SECONDS)
     lines = request.get_data(cache=False).split(b"\n")
     if lines and not lines[-1].strip():
         lines.pop()
-    if len(lines) > ledger.BULK_MAX_LINES:
-        raise Refusal("too-many-lines", limit=ledger.BULK_MAX_LINES)
+    if len(lines) > BULK_MAX_LINES:
+        raise Refusal("too-many-lines", limit=BULK_MAX_LINES)
     read = [_read_line(line) for line in lines]
     commands = [command for command in read if isinstance(command, Transfer)]
     outcomes = wiring().writer.submit_many(commands, person.tokens[ledger.AUDIENCE], until)

@@ -1,46 +1,14 @@
-"""The ledger's views, its HTTP input, and the arguments of its queries; its commands are in `commands`.
+"""The ledger's views and the arguments of its queries; its commands are in `commands`, what the API takes for
+them in `ledger_inputs`.
 
-Transfers come as msgspec structs, strict and compiled; everything else is marshmallow. Amounts are integers
-of minor units.
+Amounts are integers of minor units.
 """
 
-from typing import Annotated, Literal
-
-import msgspec
 from marshmallow import EXCLUDE, Schema, fields, validate
-from msgspec import Meta
 
-from shared.contracts.charters import MAX_LEVEL
-from shared.contracts.commands import (
-    MAX_GOODS,
-    MAX_GROUPS,
-    MAX_LEGS,
-    MAX_PENDING_SECONDS,
-    RIGHTS,
-    Goods,
-    Leg,
-    LinkedTransfers,
-    Transfer,
-)
-from shared.contracts.money import MAX_AMOUNT, MINOR_UNITS
-from shared.contracts.primitives import (
-    CODE_PATTERN,
-    CURRENCY_KINDS,
-    HOLDER_KINDS,
-    ID_PATTERN,
-    LANGUAGE_PATTERN,
-    TAG_PATTERN,
-    TEXT_PATTERN,
-    TRANSFER_KINDS,
-    Amount,
-    CaseReference,
-    Code,
-    Id,
-    Memo,
-    StrictBoolean,
-    Tag,
-    matching,
-)
+from shared.contracts.commands import RIGHTS
+from shared.contracts.money import MAX_AMOUNT
+from shared.contracts.primitives import TRANSFER_KINDS
 
 SERVICE = "ledger"
 AUDIENCE = "ledger"
@@ -54,133 +22,10 @@ BOOKING_KINDS = ("expiry", "closing")
 """What moves units of an account without being a transfer."""
 AXES = ("recorded", "occurred")
 
-BULK_MAX_LINES = 10_000
-BULK_MAX_BYTES = 4 * 1024 * 1024
-
 
 def writer_service(partition: int) -> str:
     """The name under which the writer of a partition is called; only the holder of the fence answers it."""
     return f"ledger_writer_{partition}"
-
-
-# HTTP input
-
-
-class MoneyInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    amount: Amount
-    currency: Code
-
-
-class TransferInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A transfer as `POST /api/v1/transfers` and each line of a bulk upload give it.
-
-    `up_to`: as much of the amount as can be moved. `pending_seconds`: reserve it now, to be posted later;
-    it lapses by itself. `goods`: how the amount divides by category of goods. `purpose`: of an issuance.
-    """
-
-    id: Id
-    kind: Literal["issuance", "payment", "redemption"] = "payment"
-    payer: Id | None = None
-    payee: Id | None = None
-    amount: MoneyInput
-    memo: Memo = ""
-    case_reference: CaseReference = ""
-    purpose: Tag | None = None
-    goods: Annotated[list[Goods], Meta(max_length=MAX_GOODS)] = msgspec.field(default_factory=list)
-    up_to: bool = False
-    pending_seconds: Annotated[int, Meta(ge=1, le=MAX_PENDING_SECONDS)] | None = None
-
-    def to_command(self) -> Transfer:
-        return Transfer(
-            id=self.id,
-            kind=self.kind,
-            currency=self.amount.currency,
-            amount=self.amount.amount,
-            payer=self.payer,
-            payee=self.payee,
-            memo=self.memo,
-            case_reference=self.case_reference,
-            purpose=self.purpose,
-            goods=self.goods,
-            up_to=self.up_to,
-            pending_seconds=self.pending_seconds,
-        )
-
-
-class LegInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of several linked transfers."""
-
-    kind: Literal["issuance", "payment", "redemption"] = "payment"
-    payer: Id | None = None
-    payee: Id | None = None
-    amount: MoneyInput
-    purpose: Tag | None = None
-    goods: Annotated[list[Goods], Meta(max_length=MAX_GOODS)] = msgspec.field(default_factory=list)
-
-    def to_leg(self) -> Leg:
-        return Leg(
-            kind=self.kind,
-            currency=self.amount.currency,
-            amount=self.amount.amount,
-            payer=self.payer,
-            payee=self.payee,
-            purpose=self.purpose,
-            goods=self.goods,
-        )
-
-
-class LinkedTransfersInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Several transfers, all or nothing, in their order."""
-
-    id: Id
-    legs: Annotated[list[LegInput], Meta(min_length=2, max_length=MAX_LEGS)]
-    memo: Memo = ""
-    case_reference: CaseReference = ""
-
-    def to_command(self) -> LinkedTransfers:
-        return LinkedTransfers(
-            id=self.id,
-            legs=[leg.to_leg() for leg in self.legs],
-            memo=self.memo,
-            case_reference=self.case_reference,
-        )
-
-
-class AccountInput(Schema):
-    """An account to open. The holder is the opaque id of a person or an organisation."""
-
-    currency = fields.String(required=True, validate=matching(CODE_PATTERN))
-    kind = fields.String(required=True, validate=validate.OneOf(HOLDER_KINDS))
-    holder = fields.String(required=True, validate=matching(ID_PATTERN))
-    credit_limit = fields.Integer(strict=True, validate=validate.Range(0, MAX_AMOUNT))
-    maximum_balance = fields.Integer(strict=True, validate=validate.Range(0, MAX_AMOUNT))
-    territory = fields.String(validate=matching(TAG_PATTERN))
-    category = fields.String(validate=matching(TAG_PATTERN))
-    place = fields.String(validate=matching(TAG_PATTERN))
-    groups = fields.List(
-        fields.String(validate=matching(TAG_PATTERN)), validate=validate.Length(max=MAX_GROUPS)
-    )
-    level = fields.Integer(strict=True, validate=validate.Range(0, MAX_LEVEL))
-
-
-class CurrencyInput(Schema):
-    """A currency to create. `simulated` marks it for good as one behind which nobody stands: for practice,
-    with figures that are open to everybody.
-    """
-
-    code = fields.String(required=True, validate=matching(CODE_PATTERN))
-    names = fields.Dict(
-        keys=fields.String(validate=matching(LANGUAGE_PATTERN)),
-        values=fields.String(validate=[validate.Length(1, 60), matching(TEXT_PATTERN)]),
-        required=True,
-        validate=validate.Length(1, 30),
-    )
-    minor_units = fields.Integer(strict=True, required=True, validate=validate.OneOf(MINOR_UNITS))
-    kind = fields.String(required=True, validate=validate.OneOf(CURRENCY_KINDS))
-    default_credit_limit = fields.Integer(strict=True, validate=validate.Range(0, MAX_AMOUNT))
-    maximum_balance = fields.Integer(strict=True, validate=validate.Range(1, MAX_AMOUNT))
-    territory = fields.String(required=True, validate=matching(TAG_PATTERN))
-    simulated = StrictBoolean()
 
 
 # Views

@@ -25,11 +25,12 @@ from shared.contracts import (
     journal,
     journal_payloads,
     ledger,
+    ledger_inputs,
     toolbox,
 )
 
-SCHEMAS: tuple[ModuleType, ...] = (cop, dashboard, identity, journal_payloads, ledger, toolbox)
-COMMANDS = (ledger_commands.Command, ledger.TransferInput)
+SCHEMAS: tuple[ModuleType, ...] = (cop, dashboard, identity, journal_payloads, ledger, ledger_inputs, toolbox)
+COMMANDS = (ledger_commands.Command, ledger_inputs.TransferInput)
 RECORDS = (journal.CURRENCY_CREATED, journal.ACCOUNT_OPENED, journal.TRANSFER_POSTED)
 SERVICES = (*(owner.table() for owner in services.SERVICES.values()), writer_service(0))
 
