@@ -1,13 +1,14 @@
 """Days, lots and dates that come again, in UTC. A day is a text like 2026-11-23, which sorts as time does."""
 
 from calendar import monthrange
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from shared.contracts import clock
 
 DAY_US = 24 * 3600 * clock.MICROSECONDS
 LAST_DAY = "9999-12-31"
+_DAYS = {"once": 0, "day": 1, "week": 7}
 
 
 @lru_cache(maxsize=64)
@@ -66,12 +67,20 @@ def occurrence(first_at: int, every: str, n: int) -> int:
 
     A month that lacks the day has it on its last day. Raises OverflowError beyond the calendar.
     """
-    if every != "month":
-        return first_at + n * {"once": 0, "day": 1, "week": 7}[every] * DAY_US
-    first = datetime.fromtimestamp(first_at // clock.MICROSECONDS, UTC)
-    year, month = divmod(first.year * 12 + first.month - 1 + n, 12)
-    if year > 9999:
+    moment = _months_later(first_at, n) if every == "month" else first_at + n * _DAYS[every] * DAY_US
+    if moment > clock.LAST_US:
+        raise OverflowError("beyond the calendar")
+    return moment
+
+
+def _months_later(us: int, months: int) -> int:
+    if us > clock.LAST_US:
+        return us
+    seconds, rest = divmod(us, clock.MICROSECONDS)
+    first = datetime.fromtimestamp(seconds, UTC)
+    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
+    if year > MAXYEAR:
         raise OverflowError("beyond the calendar")
     day = min(first.day, monthrange(year, month + 1)[1])
     moment = first.replace(year=year, month=month + 1, day=day)
-    return int(moment.timestamp()) * clock.MICROSECONDS + first_at % clock.MICROSECONDS
+    return int(moment.timestamp()) * clock.MICROSECONDS + rest

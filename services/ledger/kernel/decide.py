@@ -6,7 +6,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from services.ledger.kernel import access, accounts, currencies, transfers
+from services.ledger.kernel import (
+    access,
+    accounts,
+    currencies,
+    proposals,
+    refunds,
+    reservations,
+    schedules,
+    transfers,
+)
 from services.ledger.kernel.case import Case, Decision
 from services.ledger.kernel.draft import Draft
 from services.ledger.kernel.recall import is_told_by_record
@@ -23,6 +32,16 @@ RANDOM_BYTES = 2 * SALT_BYTES
 _HANDLERS: dict[type, Callable[[Case[Any]], Decision]] = {
     commands.Transfer: transfers.transfer,
     commands.LinkedTransfers: transfers.linked,
+    commands.PostPending: reservations.post,
+    commands.VoidPending: reservations.void,
+    commands.Refund: refunds.refund,
+    commands.Reverse: refunds.propose_reversal,
+    commands.Correct: proposals.propose_correction,
+    commands.Approve: proposals.approve,
+    commands.Reject: proposals.reject,
+    commands.CreateSchedule: schedules.create,
+    commands.CancelSchedule: schedules.cancel,
+    commands.ExecuteSchedule: schedules.execute,
     commands.OpenAccount: accounts.open_account,
     commands.ChangeLimits: accounts.change_limits,
     commands.TagAccount: accounts.tag,

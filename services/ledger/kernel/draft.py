@@ -104,6 +104,18 @@ class Draft:
             fields["terms"] = {name: value for name, value in fields["terms"].items() if value}
         self._changes.setdefault(account.id, {}).update(fields)
 
+    def book_expired(self, account: Account) -> None:
+        """Book what of the account's units has lapsed; again after units were set free or given back that
+        had lapsed meanwhile.
+        """
+        for bucket, balance in self.buckets(account).items():
+            parts = parse(bucket)
+            if parts.expires_on and parts.expires_on < self.today and not parts.reservation:
+                ends = self.account(self.currency(account.currency).redemption_account)
+                self.move(account, bucket, -balance)
+                self.move(ends, PLAIN, balance)
+                self.settled.setdefault("expired", []).append([account.id, bucket, balance])
+
     def content(self) -> dict[str, Any]:
         """The part of the record's payload that says what changes. Raises Refusal where a bucket would not
         hold.
@@ -140,24 +152,27 @@ class Draft:
             after = account.buckets.get(bucket, 0) + delta
             if abs(after) > MAX_AMOUNT or abs(account.total + self._totals[id]) > MAX_AMOUNT:
                 raise Refusal("too-much-to-count", account=id)
-            if bucket != PLAIN:
+            if delta > 0 and bucket != PLAIN:
                 self._check_buckets(account)
             entries.append([id, bucket, delta, after])
         return entries
 
     def _check_buckets(self, account: Account) -> None:
-        if len(self.buckets(account)) > MAX_BUCKETS:
+        # An account that has more already may go on giving, and be settled.
+        if len(self.buckets(account)) > max(MAX_BUCKETS, len(account.buckets)):
             raise Refusal("too-many-buckets", account=account.id, limit=MAX_BUCKETS)
 
     # What time has done
 
     def _settle(self, account: Account) -> None:
+        if account.terms.get("closed"):
+            return
         rules = self.rules(account.currency)
         if account.terms.get("charter", 1) != rules.version:
             self._take_limits(account, rules)
         if len(account.buckets) > 1 or (account.buckets and PLAIN not in account.buckets):
             self._release_lapsed(account)
-            self._book_expired(account)
+            self.book_expired(account)
             self._merge_lots(account, rules)
 
     def _take_limits(self, account: Account, rules: Rules) -> None:
@@ -182,15 +197,6 @@ class Draft:
                 continue
             self.move(account, bucket, -balance)
             self.move(account, unreserved(bucket), balance)
-
-    def _book_expired(self, account: Account) -> None:
-        for bucket, balance in self.buckets(account).items():
-            parts = parse(bucket)
-            if parts.expires_on and parts.expires_on < self.today and not parts.reservation:
-                ends = self.account(self.currency(account.currency).redemption_account)
-                self.move(account, bucket, -balance)
-                self.move(ends, PLAIN, balance)
-                self.settled.setdefault("expired", []).append([account.id, bucket, balance])
 
     def _merge_lots(self, account: Account, rules: Rules) -> None:
         """Units held longer than any penalty asks for are told apart no more."""

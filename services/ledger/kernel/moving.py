@@ -1,8 +1,8 @@
 """Moving units from one account to another by the rules of the charter: draws, fee, penalty, arrival.
 
-Every movement goes through `plan` (what would be drawn) and one of `hand_over` (it arrives now) or
-`hold` (it is reserved). Every fraction is rounded down, once a transfer, in favour of whom it is taken from;
-what is drawn is booked to the last unit.
+Every movement goes through `plan` or `plan_most` (what would be drawn) and one of `hand_over` (it arrives
+now) or `hold` (it is reserved). Every fraction is rounded down, once a transfer, in favour of whom it is
+taken from; what is drawn is booked to the last unit.
 """
 
 from collections.abc import Sequence
@@ -23,9 +23,15 @@ Draws = list[tuple[str, int]]
 """Units taken, in order: bucket and amount."""
 
 
+Kept = list[tuple[str, str, int]]
+"""What the payee does not get: why ("fee", "penalty"), the account that gets it, and the amount."""
+
+
 @dataclass(slots=True)
 class Order:
-    """A movement asked for. `fee`: whether the charter's fee is due."""
+    """A movement asked for. `fee`: whether the charter's fee is due. `back`: the buckets of the payee that
+    the units return to, where they are given back; else they arrive as the charter says.
+    """
 
     currency: Currency
     rules: Rules
@@ -36,6 +42,7 @@ class Order:
     purpose: str | None = None
     goods: Sequence[Goods] = ()
     fee: bool = False
+    back: Sequence[tuple[str, int]] = ()
 
 
 @dataclass(slots=True)
@@ -55,47 +62,70 @@ class Plan:
         return self.amount + sum(amount for _, amount in self.fee_draws)
 
 
-def plan(draft: Draft, order: Order, *, up_to: bool = False) -> Plan:
+def plan(draft: Draft, order: Order) -> Plan:
     """What the order draws of the payer. Raises Refusal `insufficient-balance`."""
-    if order.kind == "issuance":
-        return Plan(order.amount, [(PLAIN, order.amount)])
     found = _attempt(draft, order, order.amount)
     if isinstance(found, Plan):
         return found
-    # With a split by goods, smaller payments are other payments: what this one lacks is all that can be said.
-    possible = order.amount - max(1, found) if order.goods else _largest(draft, order)
-    if up_to and possible:
-        smaller = _attempt(draft, order, possible)
-        assert isinstance(smaller, Plan)
-        return smaller
-    raise _insufficient(order, possible)
+    raise _insufficient(order, _possible(draft, order, found))
 
 
-def hand_over(draft: Draft, order: Order, planned: Plan) -> list[tuple[str, str, int]]:
-    """Book the draws at the payer and their arrival; what was kept back: (why, account, amount)."""
+def plan_most(draft: Draft, order: Order, allowed: int | None, *, arrives: bool) -> Plan:
+    """As much of the order as can be moved: what the payer has, as far as `allowed` may leave the account,
+    and as far as it finds room where it `arrives` now. Raises Refusal `insufficient-balance`; where no other
+    bound leaves anything, the plan is too large, and booking it says why.
+    """
+    found = _attempt(draft, order, order.amount)
+    affordable = order.amount if isinstance(found, Plan) else _possible(draft, order, found)
+    if not affordable:
+        raise _insufficient(order, 0)
+
+    def fits(amount: int) -> bool:
+        planned = _planned(draft, order, amount)
+        if allowed is not None and planned.drawn > allowed:
+            return False
+        return not arrives or all(
+            gain <= _room(draft, account) for account, gain in _gains(draft, order, planned) if gain
+        )
+
+    fitting = _planned(draft, order, largest(affordable, fits) or affordable)
+    if arrives and not _gains(draft, order, fitting)[0][1]:
+        # A fixed fee would eat all that fits, which is not what was asked for.
+        return _planned(draft, order, affordable)
+    return fitting
+
+
+def hand_over(draft: Draft, order: Order, planned: Plan) -> Kept:
+    """Book the draws at the payer and their arrival; says what was kept back."""
     for bucket, amount in (*planned.draws, *planned.fee_draws):
         draft.move(order.payer, bucket, -amount)
     return arrive(draft, order, planned)
 
 
-def arrive(draft: Draft, order: Order, planned: Plan) -> list[tuple[str, str, int]]:
-    """Book the arrival of units that have left the payer. Raises Refusal `maximum-balance`."""
-    kept: list[tuple[str, str, int]] = []
-    arriving = list(planned.draws)
-    if planned.fee:
-        assert order.rules.fee is not None
-        _keep_back(draft, order, "fee", order.rules.fee.to, planned.fee, kept)
-        if not planned.fee_draws:
-            arriving = _without_last(arriving, planned.fee)
-    if order.kind == "redemption" and (penalty := _penalty(draft, order, planned.draws)):
-        assert order.rules.redemption.penalty_to is not None
-        _keep_back(draft, order, "penalty", order.rules.redemption.penalty_to, penalty, kept)
-        arriving = _without_last(arriving, penalty)
+def arrive(draft: Draft, order: Order, planned: Plan) -> Kept:
+    """Book the arrival of units that have left the payer. Raises Refusal `maximum-balance`, and
+    `account-closed` or `account-frozen` where what is kept back cannot be taken.
+    """
+    arriving, kept = _shares(draft, order, planned)
+    _check_room(draft, order, order.payee, sum(amount for _, amount in arriving))
     for bucket, amount in arriving:
-        draft.move(order.payee, _arrival(draft, order, bucket), amount)
-    for account in (order.payee, *(draft.account(id) for _, id, _ in kept)):
-        _check_room(draft, order, account, sum(amount for _, amount in arriving))
+        draft.move(order.payee, bucket, amount)
+    for _, to, amount in kept:
+        account = draft.account(to)
+        check_open(draft, account, gives=False)
+        _check_room(draft, order, account, amount)
+        draft.move(account, _unmarked(draft, order, account), amount)
     return kept
+
+
+def check_open(draft: Draft, account: Account, *, gives: bool) -> None:
+    """Refuse to move anything out of (`gives`) or into an account that is closed or frozen."""
+    terms = draft.terms(account)
+    if terms.get("closed"):
+        raise Refusal("account-closed", account=account.id)
+    frozen = terms.get("frozen")
+    if frozen == "all" or (frozen and gives):
+        raise Refusal("account-frozen", account=account.id)
 
 
 def hold(draft: Draft, order: Order, planned: Plan, reservation: str) -> None:
@@ -105,21 +135,24 @@ def hold(draft: Draft, order: Order, planned: Plan, reservation: str) -> None:
         draft.move(order.payer, reserved(bucket, reservation), amount)
 
 
-def part(draft: Draft, order: Order, held: Plan, amount: int) -> Plan:
-    """What of a plan is used when only a part of its amount is: the draws that came first."""
-    fee = order.rules.fee_of(amount) if held.fee else 0
-    fee = min(fee, held.fee)
-    return Plan(amount, first(held.draws, amount), fee, first(held.fee_draws, fee) if held.fee_draws else [])
+def part(order: Order, held: Plan, amount: int) -> Plan:
+    """What of a plan is used when only a part of its amount is: the draws that came first. The fee is that of
+    the charter in force by now, but never more than what was held for it.
+    """
+    fee = min(held.fee, order.rules.fee_of(amount)) if order.fee else 0
+    return Plan(amount, first(held.draws, amount), fee, first(held.fee_draws, fee))
 
 
 def available(draft: Draft, account: Account) -> int:
     """What can leave an account for a payee that suits no purpose."""
+    purposes = draft.rules(account.currency).purposes
+    floor: int = draft.field(account, "floor")
     free = sum(
         balance
         for bucket, balance in draft.buckets(account).items()
-        if bucket != PLAIN and not parse(bucket).purpose and not parse(bucket).reservation
+        if bucket != PLAIN and not parse(bucket).reservation and parse(bucket).purpose not in purposes
     )
-    return free + max(0, draft.balance(account) - draft.field(account, "floor"))
+    return free + max(0, draft.balance(account) - floor)
 
 
 def first(draws: Draws, amount: int) -> Draws:
@@ -133,14 +166,27 @@ def first(draws: Draws, amount: int) -> Draws:
     return taken
 
 
-def _largest(draft: Draft, order: Order) -> int:
-    """The largest amount that the payer could pay, known to be less than what is asked for."""
+def last(draws: Draws, amount: int) -> Draws:
+    """The draws that make up the last `amount` units, in their order."""
+    return first(draws[::-1], amount)[::-1]
+
+
+def _possible(draft: Draft, order: Order, missing: int) -> int:
+    """The largest amount that the payer could pay, where so much is missing to what is asked for."""
+    if order.goods or not order.fee:
+        # With a split by goods, smaller payments are other payments: all there is to say is what this lacks.
+        return max(0, order.amount - missing)
     return largest(order.amount - 1, lambda amount: isinstance(_attempt(draft, order, amount), Plan))
+
+
+def _planned(draft: Draft, order: Order, amount: int) -> Plan:
+    found = _attempt(draft, order, amount)
+    assert isinstance(found, Plan), f"{order.payer.id} can pay no {amount}"
+    return found
 
 
 def _attempt(draft: Draft, order: Order, amount: int) -> Plan | int:
     """The plan for an amount; or how much the payer lacks of what may be spent so."""
-    lines = [goods.amount for goods in order.goods] or [amount]
     fee = order.rules.fee_of(amount) if order.fee else 0
     beside = fee if fee and order.rules.fee is not None and order.rules.fee.paid_by == "payer" else 0
     held = draft.buckets(order.payer)
@@ -150,16 +196,18 @@ def _attempt(draft: Draft, order: Order, amount: int) -> Plan | int:
         if plain < amount + beside:
             return amount + beside - plain
         return Plan(amount, [(PLAIN, amount)], fee, [(PLAIN, beside)] if beside else [])
-    sources = _sources(draft, order, held, plain, len(lines))
-    draws, missing = draw(sources, lines)
+    parts = [part for _, part in order.back] or [goods.amount for goods in order.goods] or [amount]
+    sources = _sources(draft, order, held, plain, len(parts))
+    draws, missing = draw(sources, [*parts, beside] if beside else parts)
     if missing:
         return missing
-    fee_draws: Draws = []
-    if beside:
-        fee_draws, missing = draw(_after(sources, draws), [beside])
-        if missing:
-            return missing
-    return Plan(amount, draws, fee, fee_draws)
+    if not beside:
+        return Plan(amount, draws, fee)
+    # Free units serve every part alike, so any of those drawn will do for the fee: the last ones.
+    fee_draws = last([each for each in draws if _is_free(order, parse(each[0]))], beside)
+    gone = dict(fee_draws)
+    left = [(bucket, drawn - gone.get(bucket, 0)) for bucket, drawn in draws]
+    return Plan(amount, [each for each in left if each[1]], fee, fee_draws)
 
 
 def _plain(draft: Draft, order: Order, balance: int) -> int:
@@ -168,20 +216,27 @@ def _plain(draft: Draft, order: Order, balance: int) -> int:
     return max(0, balance - floor)
 
 
-def _sources(draft: Draft, order: Order, held: dict[str, int], plain: int, lines: int) -> list[Source]:
-    """The payer's units that may be spent so, in the order in which they are taken.
+def _sources(draft: Draft, order: Order, held: dict[str, int], plain: int, parts: int) -> list[Source]:
+    """The payer's units that may be spent so, in the order in which they are taken. Free ones serve all parts
+    and the fee, which comes after them.
 
     Payments take first what lapses first, then what was received first, then what is for a purpose, and plain
     units last; redemptions what has been held longest, plain units first of all.
     """
+    everything = frozenset(range(parts + 1))
     sources = []
     for text, balance in held.items():
         bucket = parse(text)
-        serves = frozenset(line for line in range(lines) if _fits(draft, order, bucket, line))
-        if serves and not bucket.reservation:
+        if bucket.reservation:
+            continue
+        if _is_free(order, bucket):
+            serves = everything
+        else:
+            serves = frozenset(line for line in range(parts) if _suits(draft, order, bucket, line))
+        if serves:
             sources.append((_preference(order, bucket), Source(text, balance, serves)))
     ordered = [source for _, source in sorted(sources)]
-    unmarked = Source(PLAIN, plain, frozenset(range(lines)))
+    unmarked = Source(PLAIN, plain, everything)
     return [unmarked, *ordered] if order.kind == "redemption" else [*ordered, unmarked]
 
 
@@ -191,16 +246,23 @@ def _preference(order: Order, bucket: Bucket) -> tuple[str, str, bool, str]:
     return (bucket.expires_on or LAST_DAY, bucket.received_on, not bucket.purpose, bucket.purpose)
 
 
-def _fits(draft: Draft, order: Order, bucket: Bucket, line: int) -> bool:
-    purpose = order.rules.purposes.get(bucket.purpose)
-    if purpose is None:
-        # Free, or of a purpose that the charter knows no more: the restriction has ended with it.
-        return True
+def _is_free(order: Order, bucket: Bucket) -> bool:
+    """Whether units are for no purpose, or for one that the charter knows no more: the restriction has ended
+    with it.
+    """
+    return bucket.purpose not in order.rules.purposes
+
+
+def _suits(draft: Draft, order: Order, bucket: Bucket, line: int) -> bool:
+    """Whether units for a purpose may serve a part of the order."""
     if order.kind == "correction":
         return True
+    if order.back:
+        # Who was paid with units that stay for their purpose can give such units back.
+        return parse(order.back[line][0]).purpose == bucket.purpose
     if order.kind != "payment":
         return False
-    payee, terms = order.payee, draft.terms(order.payee)
+    purpose, payee, terms = order.rules.purposes[bucket.purpose], order.payee, draft.terms(order.payee)
     if purpose.since and draft.today < purpose.since:
         return False
     if purpose.until and draft.today > purpose.until:
@@ -214,14 +276,29 @@ def _fits(draft: Draft, order: Order, bucket: Bucket, line: int) -> bool:
     return not purpose.goods or (bool(order.goods) and order.goods[line].category in purpose.goods)
 
 
-def _after(sources: list[Source], draws: Draws) -> list[Source]:
-    """What is left of the free units for the fee."""
-    taken = dict(draws)
-    return [
-        Source(source.bucket, source.amount - taken.get(source.bucket, 0), frozenset((0,)))
-        for source in sources
-        if not parse(source.bucket).purpose
-    ]
+def _shares(draft: Draft, order: Order, planned: Plan) -> tuple[Draws, Kept]:
+    """What arrives at the payee, by the payee's buckets, and what is kept back."""
+    if order.back:
+        return list(order.back), []
+    arriving, kept, clause = planned.draws, [], order.rules.redemption
+    if planned.fee:
+        assert order.rules.fee is not None
+        kept.append(("fee", order.rules.fee.to, planned.fee))
+        if not planned.fee_draws:
+            arriving = first(arriving, planned.amount - planned.fee)
+    if order.kind == "redemption" and clause.penalty_to not in (None, order.payer.id):
+        assert clause.penalty_to is not None
+        if penalty := _penalty(draft, order, planned.draws):
+            kept.append(("penalty", clause.penalty_to, penalty))
+            arriving = first(arriving, planned.amount - penalty)
+    return [(_arrival(draft, order, bucket), amount) for bucket, amount in arriving], kept
+
+
+def _gains(draft: Draft, order: Order, planned: Plan) -> list[tuple[Account, int]]:
+    """By how much the totals of those who receive would grow, the payee first."""
+    arriving, kept = _shares(draft, order, planned)
+    gains = [(order.payee, sum(amount for _, amount in arriving))]
+    return gains + [(draft.account(to), amount) for _, to, amount in kept]
 
 
 def _arrival(draft: Draft, order: Order, drawn: str) -> str:
@@ -234,11 +311,20 @@ def _arrival(draft: Draft, order: Order, drawn: str) -> str:
         purpose = rules.purposes.get(order.purpose) if order.purpose else None
         expires_on = rules.expires_on(draft.today, purpose)
         return Bucket(expires_on, order.purpose or "", received_on).text()
+    if drawn == PLAIN:
+        return Bucket(received_on=received_on).text() if received_on else PLAIN
     bucket = parse(drawn)
     clause = rules.purposes.get(bucket.purpose)
     kept = bucket.purpose if clause is not None and clause.carries else ""
     carried = kept or (rules.expiry is not None and rules.expiry.carries)
     return Bucket(bucket.expires_on if carried else "", kept, received_on).text()
+
+
+def _unmarked(draft: Draft, order: Order, account: Account) -> str:
+    """The bucket in which units arrive that no purpose and no day of expiry goes with."""
+    if account.kind not in HOLDER_KINDS:
+        return PLAIN
+    return Bucket(received_on=order.rules.received_on(draft.today)).text()
 
 
 def _penalty(draft: Draft, order: Order, draws: Draws) -> int:
@@ -249,26 +335,17 @@ def _penalty(draft: Draft, order: Order, draws: Draws) -> int:
     return sum(points) // WHOLE
 
 
-def _keep_back(
-    draft: Draft, order: Order, why: str, to: str, amount: int, kept: list[tuple[str, str, int]]
-) -> None:
-    account = draft.account(to)
-    draft.move(account, Bucket(received_on=order.rules.received_on(draft.today)).text(), amount)
-    kept.append((why, to, amount))
+def _room(draft: Draft, account: Account) -> int:
+    ceiling: int = draft.field(account, "ceiling")
+    return max(0, ceiling - draft.total(account))
 
 
-def _without_last(draws: Draws, amount: int) -> Draws:
-    """The draws without the last `amount` units."""
-    return first(draws, sum(each for _, each in draws) - amount)
-
-
-def _check_room(draft: Draft, order: Order, account: Account, arriving: int) -> None:
-    over = draft.total(account) - draft.field(account, "ceiling")
-    if over > 0:
-        room = max(0, arriving - over)
+def _check_room(draft: Draft, order: Order, account: Account, gain: int) -> None:
+    if gain and gain > (room := _room(draft, account)):
         code, minor_units = order.currency.code, order.currency.minor_units
         raise Refusal(
             "maximum-balance",
+            account=account.id,
             room=money.text(room, code, minor_units),
             room_amount=room,
             **_offered(order),

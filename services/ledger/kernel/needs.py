@@ -14,7 +14,7 @@ from services.ledger.kernel.buckets import PLAIN, parse
 from services.ledger.kernel.limits import counts_by_rules
 from services.ledger.kernel.state import Account, Currency, Key, State
 from shared.contracts import commands
-from shared.contracts.charters import accounts_named
+from shared.contracts.charters import accounts_named, read
 from shared.contracts.commands import Command, Leg, Transfer
 from shared.contracts.primitives import HOLDER_KINDS
 
@@ -96,6 +96,12 @@ class Looking:
             return None
         return self.state.commands[id]
 
+    def transfer(self, id: str) -> dict[str, Any] | None:
+        """What the journal says of a transfer that was posted by itself or linked with others."""
+        leg = self.thing("leg", id)
+        known = self.command(id if leg is None else leg.body["command"])
+        return None if ("leg", id) not in self.state.things else payload.posted_transfer(known, leg)
+
     def movement(self, code: str, payer: str, payee: str) -> None:
         """What moving units from one account to another looks at."""
         currency = self.currency(code)
@@ -146,6 +152,62 @@ def _linked(looking: Looking, command: commands.LinkedTransfers) -> None:
         _transfer(looking, leg)
 
 
+def _route(looking: Looking, given: Any) -> None:
+    """What is given says its currency, payer and payee."""
+    looking.movement(given.currency, given.payer, given.payee)
+
+
+def _pending(looking: Looking, command: commands.PostPending | commands.VoidPending) -> None:
+    _terms_of(looking, "pending", command.pending)
+
+
+def _schedule(looking: Looking, command: commands.CancelSchedule | commands.ExecuteSchedule) -> None:
+    _terms_of(looking, "schedule", command.schedule)
+
+
+def _terms_of(looking: Looking, kind: str, id: str) -> None:
+    """What is remembered says its currency, payer and payee."""
+    thing = looking.thing(kind, id)
+    if thing is not None:
+        looking.movement(thing.body["currency"], thing.body["payer"], thing.body["payee"])
+
+
+def _paid(looking: Looking, command: commands.Refund | commands.Reverse) -> None:
+    _given_back(looking, command.transfer)
+
+
+def _correct(looking: Looking, command: commands.Correct) -> None:
+    _route(looking, command)
+    if command.transfer is not None:
+        looking.transfer(command.transfer)
+
+
+def _proposal(looking: Looking, command: commands.Approve | commands.Reject) -> None:
+    proposal = looking.thing("proposal", command.proposal)
+    if proposal is None:
+        return
+    body = proposal.body
+    if body["command"] == "reverse":
+        looking.account(proposal.owner)
+        _given_back(looking, body["transfer"])
+    elif body["command"] == "correct":
+        looking.movement(body["currency"], body["payer"], body["payee"])
+    else:
+        looking_at_charter(looking, body["currency"], *accounts_named(read(body["document"])).values())
+
+
+def _given_back(looking: Looking, id: str) -> None:
+    """What giving back a transfer looks at."""
+    paid = looking.transfer(id)
+    if paid is None:
+        return
+    looking.thing("refunded", id)
+    looking.movement(paid["currency"], paid["payee"], paid["payer"])
+    currency = looking.currency(paid["currency"])
+    if currency is not None and any(parse(bucket).expires_on for bucket, _ in paid.get("drawn", ())):
+        looking.account(currency.redemption_account)
+
+
 def _open_account(looking: Looking, command: commands.OpenAccount) -> None:
     looking.currency(command.currency)
     looking.account(command.id)
@@ -188,6 +250,16 @@ def _create_currency(looking: Looking, command: commands.CreateCurrency) -> None
 _LOOKING: dict[type, Callable[[Looking, Any], None]] = {
     commands.Transfer: _transfer,
     commands.LinkedTransfers: _linked,
+    commands.PostPending: _pending,
+    commands.VoidPending: _pending,
+    commands.Refund: _paid,
+    commands.Reverse: _paid,
+    commands.Correct: _correct,
+    commands.Approve: _proposal,
+    commands.Reject: _proposal,
+    commands.CreateSchedule: _route,
+    commands.CancelSchedule: _schedule,
+    commands.ExecuteSchedule: _schedule,
     commands.OpenAccount: _open_account,
     commands.ChangeLimits: _of_account,
     commands.TagAccount: _of_account,

@@ -1,11 +1,13 @@
-"""What follows from a command and its currency alone, without the balances."""
+"""What follows from a command and its currency, or from a record, alone: without the balances."""
 
 from typing import Any
 
-from services.ledger.kernel.state import Currency
+from services.ledger.kernel.record import Record
+from services.ledger.kernel.state import Currency, Known, Thing
 from shared.contracts import ids
 from shared.contracts.commands import CreateCurrency, Leg, Transfer
 from shared.contracts.errors import Fault, Refusal
+from shared.contracts.journal import TRANSFER_POSTED, TRANSFERS_LINKED
 from shared.contracts.money import MAX_AMOUNT
 
 
@@ -25,6 +27,18 @@ def parties(asked: Transfer | Leg, currency: Currency) -> tuple[str, str]:
             "invalid-request", (Fault(f"/{missing}", "required", f"a {asked.kind} needs a {missing}"),)
         )
     return payer, payee
+
+
+def posted_transfer(known: Known | None, leg: Thing | None) -> dict[str, Any] | None:
+    """The transfer that a command of the past posted, or a leg of it; None where it posted none."""
+    if not isinstance(known, Record):
+        return None
+    transfer: dict[str, Any] | None = None
+    if leg is None and known.type == TRANSFER_POSTED:
+        transfer = known.payload["transfer"]
+    elif leg is not None and known.type == TRANSFERS_LINKED:
+        transfer = known.payload["transfers"][leg.body["position"]]
+    return transfer
 
 
 def currency_fields(command: CreateCurrency, partition: int) -> dict[str, Any]:

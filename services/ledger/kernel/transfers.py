@@ -6,7 +6,7 @@ from services.ledger.kernel import access, moving
 from services.ledger.kernel.buckets import PLAIN, parse
 from services.ledger.kernel.case import Case, Decision
 from services.ledger.kernel.draft import Draft
-from services.ledger.kernel.limits import count_spending
+from services.ledger.kernel.limits import allowance, count_spending, warn_of_credit
 from services.ledger.kernel.moving import Order, Plan
 from services.ledger.kernel.payload import parties
 from services.ledger.kernel.state import Account, Currency, Thing
@@ -15,14 +15,18 @@ from shared.contracts import clock, ids, money
 from shared.contracts.commands import MAX_OPEN_RESERVATIONS, Leg, LinkedTransfers, Transfer
 from shared.contracts.errors import Fault, Refusal
 from shared.contracts.journal import TRANSFER_POSTED, TRANSFER_RESERVED, TRANSFERS_LINKED
-from shared.contracts.primitives import HOLDER_KINDS
+from shared.contracts.primitives import CURRENCY_KINDS, HOLDER_KINDS
 
+_BETWEEN_HOLDERS = (HOLDER_KINDS, HOLDER_KINDS, CURRENCY_KINDS)
 _ROUTES = {
-    "payment": (HOLDER_KINDS, HOLDER_KINDS, ("mutual_credit", "backed", "time")),
+    "payment": _BETWEEN_HOLDERS,
+    "correction": _BETWEEN_HOLDERS,
     "issuance": (("issuance",), HOLDER_KINDS, ("backed", "time")),
     "redemption": (HOLDER_KINDS, ("redemption",), ("backed", "time")),
 }
-"""Of each kind of transfer: which accounts it goes from and to, and in which currencies."""
+"""Of each kind of transfer: which accounts it goes from and to, and in which currencies. What is given back
+goes the way it came.
+"""
 
 
 def transfer(case: Case[Transfer]) -> Decision:
@@ -30,14 +34,17 @@ def transfer(case: Case[Transfer]) -> Decision:
     command, draft = case.command, case.draft
     _check_form(command)
     order = order_of(draft, command, case.principal, bool(command.case_reference))
-    planned = moving.plan(draft, order, up_to=command.up_to)
-    fields = transfer_fields(command, order, planned, command.id)
-    if command.pending_seconds is None:
-        post(draft, order, planned, fields)
-        type = TRANSFER_POSTED
+    reserves = command.pending_seconds is not None
+    if command.up_to:
+        planned = moving.plan_most(draft, order, allowance(draft, order.payer), arrives=not reserves)
     else:
+        planned = moving.plan(draft, order)
+    fields = transfer_fields(order, planned, command.id)
+    if reserves:
         _reserve(case, order, planned, fields)
-        type = TRANSFER_RESERVED
+    else:
+        post(draft, order, planned, fields)
+    type = TRANSFER_RESERVED if reserves else TRANSFER_POSTED
     return Decision(type, {"transfer": fields}, command.memo, command.case_reference)
 
 
@@ -49,7 +56,8 @@ def linked(case: Case[LinkedTransfers]) -> Decision:
         try:
             posted.append(_leg(case, position, leg))
         except Refusal as refusal:
-            raise Refusal(refusal.slug, refusal.faults, **refusal.parameters, leg=position) from refusal
+            faults = tuple(_in_leg(fault, position) for fault in refusal.faults)
+            raise Refusal(refusal.slug, faults, **refusal.parameters, leg=position) from refusal
     for position, fields in enumerate(posted):
         draft.put("leg", fields["id"], Thing(None, None, {"command": command.id, "position": position}))
     return Decision(TRANSFERS_LINKED, {"transfers": posted}, command.memo, command.case_reference)
@@ -61,12 +69,18 @@ def leg_id(command: str, position: int) -> str:
 
 
 def _leg(case: Case[LinkedTransfers], position: int, leg: Leg) -> dict[str, Any]:
-    _check_goods(leg, f"/legs/{position}")
+    _check_goods(leg)
     order = order_of(case.draft, leg, case.principal, bool(case.command.case_reference))
     planned = moving.plan(case.draft, order)
-    fields = transfer_fields(leg, order, planned, leg_id(case.command.id, position))
+    fields = transfer_fields(order, planned, leg_id(case.command.id, position))
     post(case.draft, order, planned, fields)
     return fields
+
+
+def _in_leg(fault: Fault, position: int) -> Fault:
+    if fault.pointer == "/case_reference":
+        return fault
+    return fault._replace(pointer=f"/legs/{position}{fault.pointer}")
 
 
 def order_of(draft: Draft, asked: Transfer | Leg, principal: Principal, has_case: bool) -> Order:
@@ -75,25 +89,40 @@ def order_of(draft: Draft, asked: Transfer | Leg, principal: Principal, has_case
     payer_id, payee_id = parties(asked, currency)
     payer, payee = draft.account(payer_id), draft.account(payee_id)
     access.may_transfer(draft, asked.kind, asked.amount, payer, principal)
-    check_route(asked.kind, currency, payer, payee)
-    check_open(draft, payer, payee)
-    rules = draft.rules(currency.code)
-    order = Order(currency, rules, asked.kind, payer, payee, asked.amount, asked.purpose, asked.goods)
-    order.fee = asked.kind == "payment" and rules.fee is not None and rules.fee.to not in (payer.id, payee.id)
-    _check_clauses(order, has_case)
+    order = order_between(draft, asked.kind, currency, payer, payee, asked.amount)
+    order.purpose, order.goods = asked.purpose, asked.goods
+    if asked.kind != "payment":
+        _check_clauses(order, draft.today, has_case)
     return order
+
+
+def order_between(
+    draft: Draft, kind: str, currency: Currency, payer: Account, payee: Account, amount: int
+) -> Order:
+    """A payment, issuance or redemption that its accounts and the currency do not rule out."""
+    check_route(kind, currency, payer, payee)
+    moving.check_open(draft, payer, gives=True)
+    moving.check_open(draft, payee, gives=False)
+    rules = draft.rules(currency.code)
+    fee = kind == "payment" and rules.fee is not None and rules.fee.to not in (payer.id, payee.id)
+    return Order(currency, rules, kind, payer, payee, amount, fee=fee)
 
 
 def post(draft: Draft, order: Order, planned: Plan, fields: dict[str, Any]) -> None:
     """Book a transfer, count it, and say in its fields what was kept back."""
-    if order.kind != "issuance":
-        count_spending(draft, order.payer, order.currency, planned.drawn)
+    count_spending(draft, order.payer, order.currency, planned.drawn)
+    hand_over(draft, order, planned, fields)
+    warn_of_credit(draft, order.payer)
+
+
+def hand_over(draft: Draft, order: Order, planned: Plan, fields: dict[str, Any]) -> None:
+    """Book a transfer, and say in its fields what was kept back."""
     kept = moving.hand_over(draft, order, planned)
     if kept:
         fields["kept_back"] = [list(each) for each in kept]
 
 
-def transfer_fields(asked: Transfer | Leg, order: Order, planned: Plan, id: str) -> dict[str, Any]:
+def transfer_fields(order: Order, planned: Plan, id: str) -> dict[str, Any]:
     """What a record says of a transfer. `asked`, where less was moved than asked for; `drawn`, where units
     were told apart.
     """
@@ -105,12 +134,12 @@ def transfer_fields(asked: Transfer | Leg, order: Order, planned: Plan, id: str)
         "payee": order.payee.id,
         "payer": order.payer.id,
     }
-    if planned.amount != asked.amount:
-        fields["asked"] = asked.amount
-    if asked.purpose is not None:
-        fields["purpose"] = asked.purpose
-    if asked.goods:
-        fields["goods"] = [[goods.category, goods.amount] for goods in asked.goods]
+    if planned.amount != order.amount:
+        fields["asked"] = order.amount
+    if order.purpose is not None:
+        fields["purpose"] = order.purpose
+    if order.goods:
+        fields["goods"] = [[goods.category, goods.amount] for goods in order.goods]
     if any(bucket != PLAIN for bucket, _ in (*planned.draws, *planned.fee_draws)):
         fields["drawn"] = [list(each) for each in (*planned.draws, *planned.fee_draws)]
     return fields
@@ -135,37 +164,25 @@ def check_route(kind: str, currency: Currency, payer: Account, payee: Account) -
     )
 
 
-def check_open(draft: Draft, payer: Account, payee: Account) -> None:
-    """Refuse to move anything out of or into an account that is closed or frozen."""
-    for account, directions in ((payer, ("out", "all")), (payee, ("all",))):
-        terms = draft.terms(account)
-        if terms.get("closed"):
-            raise Refusal("account-closed", account=account.id)
-        if terms.get("frozen") in directions:
-            raise Refusal("account-frozen", account=account.id)
-
-
 def _check_form(command: Transfer) -> None:
-    _check_goods(command, "")
+    _check_goods(command)
     if command.up_to and command.goods:
         _invalid("/up_to", "an amount that divides by goods is fixed")
     if command.pending_seconds is not None and command.kind != "payment":
         _invalid("/pending_seconds", "only payments are reserved")
 
 
-def _check_goods(asked: Transfer | Leg, place: str) -> None:
+def _check_goods(asked: Transfer | Leg) -> None:
     if asked.goods and asked.kind != "payment":
-        _invalid(f"{place}/goods", "only payments divide by goods")
+        _invalid("/goods", "only payments divide by goods")
     if asked.goods and sum(goods.amount for goods in asked.goods) != asked.amount:
-        _invalid(f"{place}/goods", f"amounts that sum to {asked.amount}")
+        _invalid("/goods", f"amounts that sum to {asked.amount}")
     if asked.purpose is not None and asked.kind != "issuance":
-        _invalid(f"{place}/purpose", "a purpose is given when units are issued")
+        _invalid("/purpose", "a purpose is given when units are issued")
 
 
-def _check_clauses(order: Order, has_case: bool) -> None:
+def _check_clauses(order: Order, today: str, has_case: bool) -> None:
     """What the charter says of issuance and redemption."""
-    if order.kind == "payment":
-        return
     code, rules = order.currency.code, order.rules
     clause = rules.issuance if order.kind == "issuance" else rules.redemption
     if not clause.allowed:
@@ -175,6 +192,8 @@ def _check_clauses(order: Order, has_case: bool) -> None:
     if order.kind == "issuance":
         if order.purpose is not None and order.purpose not in rules.purposes:
             _invalid("/purpose", f"a purpose that the charter of {code} names")
+        if order.purpose is not None and (order.rules.purposes[order.purpose].until or today) < today:
+            raise Refusal("charter-forbids", kind=order.kind, currency=code)
         return
     if order.payer.kind not in rules.redemption.kinds:
         raise Refusal("charter-forbids", kind=order.kind, currency=code)
@@ -196,6 +215,7 @@ def _reserve(case: Case[Transfer], order: Order, planned: Plan, fields: dict[str
         raise Refusal("too-many-reservations", account=order.payer.id, limit=MAX_OPEN_RESERVATIONS)
     count_spending(draft, order.payer, order.currency, planned.drawn)
     moving.hold(draft, order, planned, command.id)
+    warn_of_credit(draft, order.payer)
     lapses_at = case.now + command.pending_seconds * clock.MICROSECONDS
     fields["lapses_at"] = lapses_at
     body = {
