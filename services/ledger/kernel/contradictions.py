@@ -123,8 +123,6 @@ def _mutual_credit(charter: Charter) -> Found:
 
 def _units(charter: Charter) -> Found:
     yield from _redemption(charter.redemption, charter.limits)
-    if charter.issuance.case_reference_required and not charter.issuance.allowed:
-        yield Contradiction("/issuance/case_reference_required", "no units are issued")
     expiry = charter.expiry
     if expiry is not None and expiry.notice_days >= expiry.after_days:
         yield Contradiction(
@@ -134,11 +132,6 @@ def _units(charter: Charter) -> Found:
 
 
 def _redemption(clause: RedemptionClause, rows: Sequence[LimitClause]) -> Found:
-    if not clause.allowed:
-        for name in ("case_reference_required", "minimum", "penalties", "penalty_to"):
-            if getattr(clause, name):
-                yield Contradiction(f"/redemption/{name}", "no units are redeemed")
-        return
     if len(set(clause.kinds)) < len(clause.kinds):
         yield Contradiction("/redemption/kinds", "the same kind is named twice")
     yield from _minimum(clause, [row for row in rows if row.kind in clause.kinds])
@@ -207,8 +200,6 @@ def _purposes(charter: Charter, previous: Charter | None, first_day: str) -> Fou
         former = before.get(purpose.code)
         if former is not None:
             yield from _promise(purpose, former, place)
-        elif not charter.issuance.allowed:
-            yield Contradiction(place, "no units are issued that could have this purpose")
         elif purpose.until and purpose.until < first_day:
             yield Contradiction(f"{place}/until", f"this is over before the charter holds, on {first_day}")
 

@@ -11,10 +11,11 @@ from services.ledger.kernel.case import Case, Decision
 from services.ledger.kernel.charters import charter_key, rules_of, versions_of
 from services.ledger.kernel.contradictions import contradictions
 from services.ledger.kernel.payload import currency_fields, own_accounts
+from services.ledger.kernel.proposing import propose
 from services.ledger.kernel.rules import Rules
 from services.ledger.kernel.state import Currency, State, Thing
 from shared.contracts.charters import Charter, accounts_named, document, read
-from shared.contracts.commands import PROPOSAL_DAYS, AmendCharter, Approve, CreateCurrency
+from shared.contracts.commands import AmendCharter, Approve, CreateCurrency
 from shared.contracts.errors import Fault, Refusal
 from shared.contracts.journal import CHARTER_ADOPTED, CHARTER_PROPOSED, CURRENCY_CREATED
 from shared.contracts.money import MAX_AMOUNT
@@ -53,19 +54,19 @@ def propose_charter(case: Case[AmendCharter]) -> Decision:
     _check_charter(case.state, currency, command.charter, last, command.valid_from)
     if document(command.charter) == document(last.charter):
         raise Refusal("nothing-changes")
-    body = {
-        "command": "amend_charter",
-        "status": "pending",
-        "by": case.principal.subject,
-        "currency": currency.code,
-        "version": command.version,
-        "valid_from": command.valid_from,
-        "document": document(command.charter),
-    }
-    # What would hold from a moment that has passed cannot be adopted any more.
-    due_at = min(draft.now + PROPOSAL_DAYS * calendar.DAY_US, command.valid_from)
-    draft.put("proposal", command.id, Thing(currency.code, due_at, body))
-    return Decision(CHARTER_PROPOSED, {"charter": _named(body)})
+    # What would hold from a moment that has passed by then cannot be adopted any more.
+    propose(
+        case,
+        "amend_charter",
+        currency.code,
+        until=command.valid_from,
+        currency=currency.code,
+        version=command.version,
+        valid_from=command.valid_from,
+        document=document(command.charter),
+    )
+    named = {"currency": currency.code, "version": command.version, "valid_from": command.valid_from}
+    return Decision(CHARTER_PROPOSED, {"proposal": command.id, **named})
 
 
 def adopt(case: Case[Approve], proposal: Thing) -> Decision:
@@ -79,7 +80,8 @@ def adopt(case: Case[Approve], proposal: Thing) -> Decision:
     _check_charter(case.state, currency, read(body["document"]), last, valid_from)
     versions = [*versions_of(case.state, currency), [version, valid_from]]
     _put_version(case, currency.code, versions, body["document"])
-    return Decision(CHARTER_ADOPTED, {"charter": _named(body)})
+    named = {name: body[name] for name in ("currency", "version", "valid_from")}
+    return Decision(CHARTER_ADOPTED, {"proposal": case.command.proposal, **named})
 
 
 def _first_version(case: Case[CreateCurrency], command: CreateCurrency, charter: Charter) -> dict[str, Any]:
@@ -132,10 +134,6 @@ def _check_charter(state: State, currency: Currency, charter: Charter, last: Rul
             or account.terms.get("closed")
         ):
             raise _contradiction((place, "no holder's account in this currency is open under this id"))
-
-
-def _named(body: dict[str, Any]) -> dict[str, Any]:
-    return {name: body[name] for name in ("currency", "version", "valid_from")}
 
 
 def _contradiction(found: tuple[str, str]) -> Refusal:

@@ -23,7 +23,7 @@ def propose_correction(case: Case[Correct]) -> Decision:
     command, draft = case.command, case.draft
     if command.transfer is not None:
         refunds.posted(draft, command.transfer)
-    terms = {
+    terms: dict[str, Any] = {
         "currency": command.currency,
         "payer": command.payer,
         "payee": command.payee,
