@@ -200,13 +200,13 @@ def test_the_writer_cannot_lift_a_freeze_nor_forget_a_refusal(composed: Composed
         "DELETE FROM partitions",
         "DELETE FROM refusals",
         "UPDATE notes SET memo = ''",
-        "UPDATE accounts SET floor = 0",
+        "UPDATE accounts SET holder = NULL",
         "SELECT * FROM relay_cursors",
     )
 
 
 def test_the_ledgers_queries_read_alone(composed: ComposedDeployment) -> None:
-    written = ("journal", "entries", "notes", "currencies", "accounts", "balances", "partitions")
+    written = ("journal", "entries", "notes", "currencies", "accounts", "balances", "things", "partitions")
     refused(composed, "ledger", *(f"DELETE FROM {table}" for table in written))
     refused(composed, "ledger", *(f"INSERT INTO {table} DEFAULT VALUES" for table in written))
     refused(composed, "ledger", "UPDATE balances SET balance = 0", "SELECT * FROM refusals")
@@ -221,7 +221,8 @@ def test_the_ledgers_relay_writes_its_cursor_alone(composed: ComposedDeployment)
         "DELETE FROM journal",
         "UPDATE partitions SET last_sequence = 0",
         "INSERT INTO refusals DEFAULT VALUES",
-        "SELECT * FROM balances",
+        "UPDATE balances SET balance = 0",
+        "DELETE FROM things",
         "DELETE FROM notes",
         "DELETE FROM relay_cursors",
     )
