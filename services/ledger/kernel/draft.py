@@ -33,6 +33,7 @@ class Draft:
         self._changes: dict[str, dict[str, Any]] = {}
         self._things: dict[tuple[str, str], Thing | None] = {}
         self._touched: dict[str, Account] = {}
+        self._rules: dict[str, Rules] = {}
 
     # What is
 
@@ -44,7 +45,10 @@ class Draft:
 
     def rules(self, code: str) -> Rules:
         """The charter in force."""
-        return rules_at(self.state, self.currency(code), self.now)
+        rules = self._rules.get(code)
+        if rules is None:
+            rules = self._rules[code] = rules_at(self.state, self.currency(code), self.now)
+        return rules
 
     def account(self, id: str) -> Account:
         """An account, settled; ask the draft for its balances and terms. Raises Refusal `unknown-account`."""

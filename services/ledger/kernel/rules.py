@@ -22,10 +22,15 @@ class Rules:
         self.purposes = {purpose.code: purpose for purpose in charter.purposes}
         self.penalties = sorted(charter.redemption.penalties, key=lambda penalty: penalty.under_days)
         self._rows = sorted(charter.limits, key=lambda row: row.level, reverse=True)
+        self._found: dict[tuple[str, int], LimitClause] = {}
 
     def row(self, kind: str, level: int) -> LimitClause:
         """The limits of accounts of a kind at a level: those of the highest level that it reaches."""
-        return next(row for row in self._rows if row.kind == kind and row.level <= level)
+        row = self._found.get((kind, level))
+        if row is None:
+            row = next(row for row in self._rows if row.kind == kind and row.level <= level)
+            self._found[kind, level] = row
+        return row
 
     def limits(self, kind: str, terms: dict[str, Any]) -> tuple[int, int]:
         """The lowest and the highest balance of an account with these terms."""
