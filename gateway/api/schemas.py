@@ -25,7 +25,27 @@ class AccountsQuery(PageQuery):
 class BalanceQuery(Schema):
     at = fields.String(
         validate=validate.Length(1, 40),
-        metadata={"description": "RFC 3339 time of recording; now, where left out", "format": "date-time"},
+        metadata={"description": "RFC 3339; now, where left out", "format": "date-time"},
+    )
+    axis = fields.String(
+        validate=validate.OneOf(ledger.AXES),
+        metadata={"description": "the time of recording, or of happening; `recorded`, where left out"},
+    )
+
+
+class ProposalsQuery(PageQuery):
+    status = fields.String(validate=validate.OneOf(ledger.PROPOSAL_STATUSES))
+
+
+class SchedulesQuery(PageQuery):
+    account = fields.String(required=True, validate=matching(ID_PATTERN))
+
+
+class CharterQuery(Schema):
+    version = fields.Integer(validate=validate.Range(1, 1000))
+    at = fields.String(
+        validate=validate.Length(1, 40),
+        metadata={"description": "RFC 3339: the version in force then", "format": "date-time"},
     )
 
 
@@ -61,6 +81,18 @@ class AccountListView(_ListView):
 
 class AccountTransferListView(_ListView):
     data = fields.List(fields.Nested(ledger.AccountTransferView), required=True)
+
+
+class TransferListView(_ListView):
+    data = fields.List(fields.Nested(ledger.TransferView), required=True)
+
+
+class ProposalListView(_ListView):
+    data = fields.List(fields.Nested(ledger.ProposalView), required=True)
+
+
+class ScheduleListView(_ListView):
+    data = fields.List(fields.Nested(ledger.ScheduleView), required=True)
 
 
 class CurrencyListView(_ListView):
