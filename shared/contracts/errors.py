@@ -311,8 +311,8 @@ _TABLE = (
         "outcome-unknown",
         503,
         "Outcome unknown",
-        "No answer came in time. The outcome will stand at {address}; "
-        "a 404 there after {after} means that nothing was done.",
+        "No answer came in time. What was done will stand at {address}; what does not stand there after "
+        "{after} was not done. Sending the same request again does nothing twice.",
     ),
     # Who asks.
     Problem("not-signed-in", 401, "Not signed in", "Sign in first, or send a valid token."),
