@@ -1,4 +1,4 @@
-"""The timelines of a ledger's journal: how far each partition has come, and a new beginning after a restore."""
+"""The timelines of the journal: how far each partition has come, and a new beginning after a restore."""
 
 import os
 
