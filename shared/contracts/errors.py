@@ -134,14 +134,14 @@ _TABLE = (
         "too-much-to-count",
         422,
         "Too much to count",
-        "The account {account} would hold more than can be counted.",
+        "The account {account} would hold more than can be counted; divide the amount.",
         final=True,
     ),
     Problem(
         "too-many-buckets",
         422,
         "Too many kinds of units",
-        "The account {account} would hold more than {limit} kinds of units.",
+        "The account {account} would hold more than {limit} kinds of units; spend some of them first.",
         final=True,
     ),
     Problem(
@@ -190,21 +190,21 @@ _TABLE = (
         "unknown-transfer",
         422,
         "Unknown transfer",
-        "There is no transfer {transfer} that this could be done to.",
+        "There is no transfer {transfer} with which this can be done.",
         final=True,
     ),
     Problem(
         "not-pending",
         422,
         "Not pending",
-        "The transfer {transfer} is {status}; only a pending one can be posted or voided.",
+        "The transfer {transfer} is no longer pending but {status}.",
         final=True,
     ),
     Problem(
         "more-than-reserved",
         422,
         "More than reserved",
-        "{reserved} are reserved, {amount} are asked for.",
+        "{reserved} are reserved, {amount} are asked for; ask for less.",
         final=True,
     ),
     Problem(
@@ -226,13 +226,13 @@ _TABLE = (
         "second-person-needed",
         403,
         "A second person is needed",
-        "Who proposed this cannot approve it: ask another person who may.",
+        "Who proposed this cannot approve it too: ask another person who may.",
     ),
     Problem("unknown-schedule", 422, "Unknown schedule", "There is no schedule {schedule}.", final=True),
     Problem(
         "schedule-settled", 422, "Schedule ended", "The schedule {schedule} is {status} already.", final=True
     ),
-    Problem("not-due", 409, "Not due", "This is not due, or has been done."),
+    Problem("not-due", 409, "Not due", "This is not due yet, or has been done already."),
     Problem(
         "own-account",
         422,
@@ -244,7 +244,7 @@ _TABLE = (
         "too-many-delegates",
         422,
         "Too many operators of an account",
-        "The account {account} is operated by {limit} people already; take the rights of one away first.",
+        "{limit} people may operate the account {account} already; take the rights of one of them away first.",
         final=True,
     ),
     Problem(
@@ -257,15 +257,15 @@ _TABLE = (
     Problem(
         "remainder-needed",
         422,
-        "Remainder",
+        "Something is left in the account",
         "The account {account} is at {balance}; name the account that takes this over.",
         final=True,
     ),
     Problem(
         "reservations-open",
         422,
-        "Reservations open",
-        "The account {account} has reservations; post or void them first.",
+        "Amounts still reserved",
+        "Amounts are reserved in the account {account}; wait until they are posted or voided.",
         final=True,
     ),
     Problem(
@@ -278,11 +278,11 @@ _TABLE = (
     Problem(
         "charter-outdated",
         409,
-        "Another version exists",
+        "Another version is next",
         "The next version of the charter of {currency} is {version}.",
         final=True,
     ),
-    Problem("nothing-changes", 422, "Nothing changes", "This is so already.", final=True),
+    Problem("nothing-changes", 422, "Nothing changes", "It is so already; nothing was done.", final=True),
     Problem(
         "invalid-amount",
         422,
