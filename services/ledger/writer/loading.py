@@ -49,8 +49,8 @@ class Loader:
         """Take note of what begins with a record of the batch: nothing is stored under these ids."""
         payload = record.payload
         self._new.add(record.command)
-        self._new.update(account["id"] for account in payload["accounts"])
-        self._new.update(transfer["id"] for transfer in payload.get("transfers", ()))
+        for begun in (*payload["accounts"], *payload.get("transfers", ())):
+            self._new.add(begun["id"])
 
     def minor_units(self, code: str) -> int:
         """How many minor units make one unit of a currency that exists. May raise StoreError."""

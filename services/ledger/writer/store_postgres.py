@@ -1,11 +1,11 @@
 """The writer's store on PostgreSQL: one connection, COPY for what is many, one statement for what is few.
 
-A small batch of transfers, the usual case when few people pay at once, is a single statement: it takes one
-round trip and one commit, and everything in it depends on the fence. A large one is a transaction of COPYs
-and set-wise updates.
+A small batch, the usual case when few people pay at once, is a single statement: it takes one round trip and
+one commit, and everything in it depends on the fence. A large one, and one that opens or refuses something,
+is a transaction of COPYs and set-wise updates.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -13,14 +13,13 @@ from uuid import UUID
 import psycopg
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
-from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.record import GENESIS
 from services.ledger.kernel.state import Account, Currency, Key, Known, Thing, first_account
 from services.ledger.writer import rows
 from services.ledger.writer.store import Batch, BooksBroken, FenceMissed, Partition, StoreError
 
 SMALL_BATCH = 64
-"""Up to how many transfers one statement writes; beyond it, COPY is faster (measured)."""
+"""Up to how many records one statement writes; beyond it, COPY is faster (measured)."""
 
 ADVISORY_CLASS = 0x4C444752
 """Distinguishes our advisory locks from anybody else's in the database."""
@@ -47,8 +46,8 @@ FENCE = """
     WHERE id = %(partition)s AND term = %(term)s AND last_sequence = %(before)s AND NOT frozen
 """
 
-WRITE_SMALL = f"""
-WITH fence AS ({FENCE} RETURNING 1),
+TRANSFERS = f"""
+fence AS ({FENCE} RETURNING 1),
 written AS (
     INSERT INTO journal (partition, sequence, recorded_at, command, header, payload, salt, hash)
     SELECT %(partition)s, * FROM unnest(
@@ -71,14 +70,64 @@ changed AS (
     WHERE balances.account = new.account AND balances.bucket = '' AND EXISTS (SELECT FROM fence)
     RETURNING 1
 )
+"""
+MORE = f"""
+noted AS (
+    INSERT INTO notes (partition, sequence, salt, memo, case_reference)
+    SELECT %(partition)s, * FROM unnest(
+        %(note_sequences)b::bigint[], %(note_salts)b::bytea[], %(memos)b::text[], %(cases)b::text[]
+    ) WHERE EXISTS (SELECT FROM fence)
+),
+held AS (
+    INSERT INTO balances (account, balance, bucket)
+    SELECT * FROM unnest(
+        %(held_accounts)b::bigint[], %(held_balances)b::bigint[], %(held_buckets)b::text[]
+    ) WHERE EXISTS (SELECT FROM fence)
+    ON CONFLICT (account, bucket) DO UPDATE SET balance = excluded.balance
+),
+emptied AS (
+    DELETE FROM balances
+    USING unnest(%(emptied_accounts)b::bigint[], %(emptied_buckets)b::text[]) gone(account, bucket)
+    WHERE balances.account = gone.account AND balances.bucket = gone.bucket AND EXISTS (SELECT FROM fence)
+),
+altered AS (
+    UPDATE accounts SET floor = new.floor, ceiling = new.ceiling, territory = new.territory,
+        category = new.category, terms = new.terms
+    FROM unnest(
+        %(numbers)b::bigint[], %(floors)b::bigint[], %(ceilings)b::bigint[], %(territories)b::text[],
+        %(categories)b::text[], %(terms)b::text[]
+    ) new(number, floor, ceiling, territory, category, terms)
+    WHERE accounts.number = new.number AND EXISTS (SELECT FROM fence)
+    RETURNING 1
+),
+remembered AS (
+    INSERT INTO things ({rows.THING_COLUMNS}, partition)
+    SELECT *, %(partition)s FROM unnest(
+        %(kinds)b::text[], %(ids)b::text[], %(owners)b::text[], %(dues)b::bigint[], %(bodies)b::text[]
+    ) WHERE EXISTS (SELECT FROM fence)
+    ON CONFLICT (kind, id, partition) DO UPDATE
+    SET owner = excluded.owner, due_at = excluded.due_at, body = excluded.body
+),
+forgotten AS (
+    DELETE FROM things USING unnest(%(gone_kinds)b::text[], %(gone_ids)b::text[]) gone(kind, id)
+    WHERE things.kind = gone.kind AND things.id = gone.id AND things.partition = %(partition)s
+        AND EXISTS (SELECT FROM fence)
+)
+"""
+OUTCOME = """
 SELECT CASE
     WHEN moved.rows = 0 THEN 0
     WHEN hit.rows = %(hits)s THEN 1
-    -- A balance is missing: dividing by zero takes the whole statement back.
+    -- A row is missing: dividing by zero takes the whole statement back.
     ELSE 1 / (moved.rows - 1)
 END
-FROM (SELECT count(*) FROM fence) moved(rows), (SELECT count(*) FROM changed) hit(rows)
+FROM (SELECT count(*) FROM fence) moved(rows)
 """
+WRITE_TRANSFERS = f"WITH {TRANSFERS} {OUTCOME}, (SELECT count(*) FROM changed) hit(rows)"
+WRITE_MORE = (
+    f"WITH {TRANSFERS}, {MORE} {OUTCOME}, "
+    "(SELECT (SELECT count(*) FROM changed) + (SELECT count(*) FROM altered)) hit(rows)"
+)
 
 UPDATE_BALANCES = """
     UPDATE balances SET balance = new.balance, total = new.total
@@ -245,11 +294,14 @@ class PostgresStore:
             self._write_large(batch)
 
     def _write_small(self, batch: Batch) -> None:
+        statement, values = WRITE_TRANSFERS, _small_values(batch)
+        if more := _more_values(batch):
+            statement, values = WRITE_MORE, values | more
         with self._translated():
             try:
-                written = self._opened().execute(WRITE_SMALL, _small_values(batch)).fetchall()
+                written = self._opened().execute(statement, values).fetchall()
             except psycopg.errors.DivisionByZero as error:
-                raise BooksBroken(f"not all of {len(batch.changes)} balances are there") from error
+                raise BooksBroken(f"not all of {values['hits']} rows are there") from error
         if written[0][0] != 1:
             raise FenceMissed
 
@@ -290,12 +342,9 @@ class PostgresStore:
 
 
 def _is_small(batch: Batch) -> bool:
-    """Whether a batch is a few transfers and nothing else."""
-    return (
-        0 < len(batch.records) <= SMALL_BATCH
-        and not (batch.accounts or batch.altered or batch.currencies or batch.refusals or batch.things)
-        and all(record.note is None for record in batch.records)
-        and all(change.bucket == PLAIN for change in batch.changes)
+    """Whether a batch is a few records that open nothing, and no refusals."""
+    return 0 < len(batch.records) <= SMALL_BATCH and not (
+        batch.accounts or batch.currencies or batch.refusals or len(batch.things) > SMALL_BATCH
     )
 
 
@@ -312,7 +361,7 @@ def _fence_values(batch: Batch) -> dict[str, Any]:
 
 
 def _small_values(batch: Batch) -> dict[str, Any]:
-    records, lines, changes = batch.records, batch.lines, batch.changes
+    records, lines, changes = batch.records, batch.lines, rows.updated(batch)
     return _fence_values(batch) | {
         "sequences": [record.sequence for record in records],
         "times": [record.recorded_at for record in records],
@@ -332,6 +381,30 @@ def _small_values(batch: Batch) -> dict[str, Any]:
         "totals": [change.total for change in changes],
         "hits": len(changes),
     }
+
+
+def _more_values(batch: Batch) -> dict[str, Any] | None:
+    """What a small batch writes beside transfers of plain units; None for nothing."""
+    notes = rows.NOTES.values(batch)
+    held, emptied = rows.special(batch)
+    altered, remembered, forgotten = rows.altered(batch), rows.remembered(batch), rows.forgotten(batch)
+    if not (notes or held or emptied or altered or remembered or forgotten):
+        return None
+    columns: dict[tuple[str, ...], Sequence[tuple[Any, ...]]] = {
+        ("", "note_sequences", "note_salts", "memos", "cases"): notes,
+        ("held_accounts", "held_balances", "", "held_buckets"): held,
+        ("emptied_accounts", "", "", "emptied_buckets"): emptied,
+        ("numbers", "floors", "ceilings", "territories", "categories", "terms"): altered,
+        ("kinds", "ids", "owners", "dues", "bodies", ""): remembered,
+        ("gone_kinds", "gone_ids"): forgotten,
+    }
+    values = {
+        name: [row[position] for row in listed]
+        for names, listed in columns.items()
+        for position, name in enumerate(names)
+        if name
+    }
+    return values | {"hits": len(rows.updated(batch)) + len(altered)}
 
 
 def _copy(cursor: psycopg.Cursor[Any], inserts: rows.Inserts, batch: Batch) -> None:
