@@ -152,7 +152,7 @@ def _minimum(clause: RedemptionClause, rows: Sequence[LimitClause]) -> Found:
     if clause.minimum is None or not rows:
         return
     most = max(
-        min(row.maximum_balance, *_given(row.per_transfer, row.per_day, row.per_month)) for row in rows
+        min((row.maximum_balance, *_given(row.per_transfer, row.per_day, row.per_month))) for row in rows
     )
     if clause.minimum > most:
         yield Contradiction("/redemption/minimum", f"nobody could redeem more than {most} at a time")
