@@ -188,6 +188,51 @@ relay_cursors = Table(
     Column("sequence", BigInteger, nullable=False),
 )
 
+# What the jobs read from the journal for queries, and how far they have come.
+reading_cursors = Table(
+    "reading_cursors",
+    metadata,
+    Column("partition", Number, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, nullable=False),
+)
+
+# What accounts gained or lost by records that were told later than it happened, times in microseconds.
+late_entries = Table(
+    "late_entries",
+    metadata,
+    Column("account", BigInteger, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account", "occurred_at", "sequence", name="late_entries_pkey"),
+    Index("late_entries_recorded_at", "account", "recorded_at"),
+    sqlite_with_rowid=False,
+)
+
+# The same, summed by days (since 1970-01-01, UTC): checkpoints, so that no sum is a long one.
+late_days = Table(
+    "late_days",
+    metadata,
+    Column("account", BigInteger, nullable=False),
+    Column("occurred_on", BigInteger, nullable=False),
+    Column("recorded_on", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account", "occurred_on", "recorded_on", name="late_days_pkey"),
+    sqlite_with_rowid=False,
+)
+
+# Who may operate which account beside its holder; what they may do with it is in the account's terms.
+delegations = Table(
+    "delegations",
+    metadata,
+    Column("subject", Identifier, nullable=False),
+    Column("account", BigInteger, nullable=False),
+    PrimaryKeyConstraint("subject", "account", name="delegations_pkey"),
+    Index("delegations_account", "account"),
+    sqlite_with_rowid=False,
+)
+
 
 def lapsing_before(day: str) -> ColumnElement[bool]:
     """Rows of `balances` whose units lapse before a day (a text like 2026-11-23, in UTC).

@@ -8,7 +8,7 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 
 from shared.contracts.commands import RIGHTS
 from shared.contracts.money import MAX_AMOUNT
-from shared.contracts.primitives import TRANSFER_KINDS
+from shared.contracts.primitives import TRANSFER_KINDS, StrictBoolean
 
 SERVICE = "ledger"
 AUDIENCE = "ledger"
@@ -118,12 +118,16 @@ class AccountView(Schema):
 
 
 class AccountChangeView(Schema):
-    """What a command changed of an account: the fields with their new values, as the journal has them."""
+    """What a command changed of an account: the fields with their new values, as the journal has them; of one
+    that was closed, what was left in it (minor units) and who has it now.
+    """
 
     id = fields.String(required=True)
     type = fields.String(required=True)
     account = fields.String(required=True)
     changes = fields.Dict(keys=fields.String(), required=True)
+    remainder = fields.Integer()
+    remainder_to = fields.String()
     memo = fields.String(required=True)
     recorded_at = fields.String(required=True)
     partition = fields.Integer(required=True)
@@ -156,9 +160,10 @@ class TransferView(Schema):
 
     `status`: pending (reserved until `lapses_at`), posted, voided or lapsed. `asked`: what was asked for,
     where less was moved. `drawn`: which units, for those who see the payer's account. `refunded`: what of it
-    has gone back since. `posted`: what of a reserved amount has been moved. `of`: the transfer that this one
-    gives back or mends; `pending`: the reservation that it posts; `linked`: the command that it is a part of;
-    `proposal` and `schedule`: by what it came. `warnings`: soft limits that it is beyond.
+    has gone back since. `posted`: what of a reserved amount has been moved, by the transfer `posting`.
+    `of`: the transfer that this one gives back or mends; `pending`: the reservation that it posts; `linked`:
+    the command that it is a part of; `proposal` and `schedule`: by what it came. `warnings`: soft limits that
+    it is beyond.
     """
 
     id = fields.String(required=True)
@@ -181,6 +186,7 @@ class TransferView(Schema):
     kept_back = fields.List(fields.Nested(KeptBackView))
     lapses_at = fields.String()
     posted = fields.Nested(MoneyView)
+    posting = fields.String()
     refunded = fields.Nested(MoneyView)
     of = fields.String()
     pending = fields.String()
@@ -234,8 +240,9 @@ class BalanceView(Schema):
 
 
 class ProposalView(Schema):
-    """Something that waits for a second person. `command`: what is proposed; `content`: its terms;
-    `made`: the transfer that came of it. `lapses_at`: until when it can be approved.
+    """Something that waits for a second person. `command`: what is proposed; `content`: its terms.
+    `lapses_at`: until when it can be approved. `made`: the command by which it was, which is the id of the
+    transfer that came of it.
     """
 
     id = fields.String(required=True)
@@ -246,6 +253,8 @@ class ProposalView(Schema):
     memo = fields.String(required=True)
     content = fields.Dict(keys=fields.String(), required=True)
     amount = fields.Nested(MoneyView)
+    decided_by = fields.String()
+    made = fields.String()
 
 
 class ScheduleView(Schema):
@@ -304,8 +313,11 @@ class ById(Arguments):
 
 
 class ListAccounts(Page):
+    """`delegated`: accounts of others that the caller may operate, in place of the caller's own."""
+
     currency = fields.String(load_default=None, allow_none=True)
     holder = fields.String(load_default=None, allow_none=True)
+    delegated = StrictBoolean(load_default=False)
 
 
 class FindPayees(Arguments):
