@@ -3,7 +3,8 @@
 Money lies in pots; a pot's balance is the sum of all that ever went in and out.
 """
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -63,10 +64,10 @@ class Account:
     category: str | None = None
     territory: str | None = None
     groups: frozenset[str] = frozenset()
-    own: tuple[tuple[str, int], ...] = ()
+    own: Mapping[str, int] = field(default_factory=dict)
     frozen: str | None = None
     closed: bool = False
-    delegates: tuple[tuple[str, frozenset[str], int | None], ...] = ()
+    delegates: Mapping[str, tuple[frozenset[str], int | None]] = field(default_factory=dict)
 
     @property
     def is_held(self) -> bool:
@@ -121,23 +122,27 @@ class Reserved:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What waits for a second person: the proposing command, and who gave it."""
+    """What waits for a second person: the proposing command, and who gave it. `asked`: the account whose
+    holder may agree to a reversal.
+    """
 
     id: str
     command: Any
     by: str
     lapses_at: int
     status: str = "pending"
+    asked: str = ""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Payments to come. `n` and `attempt` are the next ones."""
+    """Payments to come. `n` and `attempt` are the next ones; `tried_at` is when the first attempt failed."""
 
     id: str
     command: Any
     by: str
-    roles: frozenset[str]
+    due_at: int
+    tried_at: int = 0
     n: int = 0
     attempt: int = 1
     status: str = "active"
@@ -201,6 +206,7 @@ class Book:
 
     def move(self, amount: int, giver: Pot, taker: Pot) -> None:
         """Units change their pot: the only way in which anything changes."""
+        assert amount, "nothing moves"
         for pot, change in ((giver, -amount), (taker, amount)):
             left = self.pots.get(pot, 0) + change
             if left:
@@ -208,5 +214,7 @@ class Book:
             else:
                 self.pots.pop(pot, None)
 
-    def update(self, account: str, **fields: Any) -> None:
-        self.accounts[account] = replace(self.accounts[account], **fields)
+    def become(self, other: "Book") -> None:
+        """Take over everything of another book."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(other, each.name))

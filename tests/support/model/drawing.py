@@ -24,7 +24,9 @@ FEE = -1
 
 @dataclass(frozen=True)
 class Wish:
-    """A movement asked for. `fee`: whether the charter's fee is due."""
+    """A movement asked for. `fee`: whether the charter's fee is due. `back`: what is given back of an earlier
+    payment, as it was drawn then.
+    """
 
     money: Money
     charter: Charter
@@ -35,6 +37,7 @@ class Wish:
     purpose: str = ""
     goods: Sequence[Goods] = ()
     fee: bool = False
+    back: Sequence[Part] = ()
 
 
 class Drawn(NamedTuple):
@@ -61,10 +64,8 @@ class Stock(NamedTuple):
 
 def draw(book: Book, wish: Wish, amount: int) -> Drawn | None:
     """What an amount takes of the payer; None where it cannot be paid."""
-    if wish.kind == "issuance":
-        return Drawn([Part(PLAIN, amount)], 0, [])
     fee = terms.fee_on(wish.charter, amount) if wish.fee else 0
-    demand = {line: goods.amount for line, goods in enumerate(wish.goods)} or {0: amount}
+    demand = {line: each.amount for line, each in enumerate(wish.back or wish.goods)} or {0: amount}
     if fee and wish.charter.fee and wish.charter.fee.paid_by == "payer":
         demand[FEE] = fee
     stocks = _in_order(book, wish, frozenset(demand))
@@ -81,12 +82,17 @@ def draw(book: Book, wish: Wish, amount: int) -> Drawn | None:
 
 def largest(book: Book, wish: Wish) -> int:
     """The most that could be paid of what is asked for, tried from above."""
-    ceiling = sum(amount for amount in book.holdings(wish.payer.id).values() if amount > 0)
-    ceiling -= terms.lowest(book, wish.payer) or 0
-    for amount in range(min(wish.amount, ceiling), 0, -1):
+    for amount in candidates(book, wish):
         if draw(book, wish, amount) is not None:
             return amount
     return 0
+
+
+def candidates(book: Book, wish: Wish) -> range:
+    """All amounts up to what is asked for that the payer could dream of, the largest first."""
+    ceiling = sum(amount for amount in book.holdings(wish.payer.id).values() if amount > 0)
+    ceiling -= terms.lowest(book, wish.payer)
+    return range(min(wish.amount, ceiling), 0, -1)
 
 
 def last(parts: Sequence[Part], amount: int) -> list[Part]:
@@ -126,7 +132,7 @@ def _most(stocks: Sequence[Stock], demand: dict[int, int]) -> list[tuple[Stock, 
 
 def _in_order(book: Book, wish: Wish, lines: frozenset[int]) -> list[Stock]:
     """What may be taken, the preferred first."""
-    lowest = terms.lowest(book, wish.payer) or 0
+    lowest = terms.lowest(book, wish.payer)
     holdings = book.holdings(wish.payer.id)
     plain = holdings.pop(PLAIN, 0) - (0 if wish.kind == "redemption" else lowest)
     stocks = []
@@ -155,6 +161,9 @@ def _may_serve(book: Book, wish: Wish, kind: Kind, line: int) -> bool:
     purpose = terms.purpose_of(wish.charter, kind)
     if purpose is None or wish.kind == "correction":
         return True
+    if wish.back:
+        # What stays for its purpose can be given back as what it is.
+        return wish.back[line].kind.purpose == kind.purpose
     if line == FEE or wish.kind != "payment":
         return False
     payee, today = wish.payee, book.today.isoformat()

@@ -1,4 +1,4 @@
-"""The kernel under test, held against the model after every command, and against its own journal at the end."""
+"""The kernel under test, held against the model after every command, and against its journal at the end."""
 
 import hashlib
 from datetime import date
@@ -12,7 +12,7 @@ from services.ledger.kernel.draft import Draft
 from services.ledger.kernel.needs import needs
 from services.ledger.kernel.recall import recall
 from services.ledger.kernel.record import SALT_BYTES, Record, StoredRefusal, chain, content_hash, unseal
-from services.ledger.kernel.state import State, whole_state
+from services.ledger.kernel.state import State, Thing, whole_state
 from shared.auth.principal import Principal
 from shared.contracts import ids
 from shared.contracts.commands import Command
@@ -100,7 +100,46 @@ def check_equal(model: Model, kernel: Kernel, now: int) -> None:
         if expected.is_held:
             limits = (draft.field(account, "floor"), draft.field(account, "ceiling"))
             assert limits == (terms.lowest(book, expected), terms.highest(book, expected))
+    check_things(book, state)
     check_sums(state)
+
+
+def check_things(book: Book, state: State) -> None:
+    """What is reserved, proposed, scheduled and given back stands where the model has it. What has lapsed may
+    still be called pending: nobody looks at it without looking at the time.
+    """
+    for id, reserved in book.reserved.items():
+        _check_status(state.things["pending", id], reserved.status)
+    for id, proposal in book.proposals.items():
+        _check_status(state.things["proposal", id], proposal.status)
+    for id, schedule in book.schedules.items():
+        thing = state.things["schedule", id]
+        assert thing is not None
+        assert thing.body["status"] == schedule.status
+        if schedule.status == "active":
+            assert (thing.body["n"], thing.body["attempt"]) == (schedule.n, schedule.attempt)
+            assert thing.due_at == schedule.due_at
+        else:
+            assert thing.due_at is None
+    for id, paid in book.paid.items():
+        refunded = state.things["refunded", id]
+        assert (refunded.body["amount"] if refunded else 0) == paid.gone_back
+
+
+def _check_status(thing: Thing | None, status: str) -> None:
+    assert thing is not None
+    assert thing.body["status"] == status or (thing.body["status"], status) == ("pending", "lapsed")
+    assert (thing.due_at is None) == (thing.body["status"] != "pending")
+
+
+def is_unbooked(model: Model, kernel: Kernel, id: str, now: int) -> bool:
+    """Whether time has done something to an account that the kernel has not booked yet."""
+    book, account = model.at(now), kernel.state.accounts[id]
+    if account is None or not book.accounts[id].is_held or book.accounts[id].closed:
+        return False
+    held = {_kind(bucket): amount for bucket, amount in account.buckets.items() if amount}
+    versions = [version for version, since, _ in book.moneys[account.currency].versions if since <= now]
+    return held != book.holdings(id) or account.terms.get("charter", 1) != (versions or [1])[-1]
 
 
 def check_sums(state: State) -> None:

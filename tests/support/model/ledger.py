@@ -9,7 +9,17 @@ from shared.contracts import commands, ids
 from shared.contracts.commands import Command
 from shared.contracts.errors import PROBLEMS
 from shared.contracts.money import MAX_AMOUNT
-from tests.support.model import opening, time, transfers
+from tests.support.model import (
+    amending,
+    deciding,
+    giving_back,
+    keeping,
+    opening,
+    reserving,
+    scheduling,
+    time,
+    transfers,
+)
 from tests.support.model.book import Book, No
 from tests.support.model.dates import DAY_US, HOUR_US
 
@@ -29,8 +39,26 @@ BY_ROLE: dict[type, tuple[str, ...]] = {
 DOING: dict[type, Callable[[Book, Any, Principal], None]] = {
     commands.Transfer: transfers.transfer,
     commands.LinkedTransfers: transfers.linked,
+    commands.PostPending: reserving.post,
+    commands.VoidPending: reserving.void,
+    commands.Refund: giving_back.refund,
+    commands.Reverse: giving_back.reverse,
+    commands.Correct: deciding.correct,
+    commands.Approve: deciding.approve,
+    commands.Reject: deciding.reject,
+    commands.CreateSchedule: scheduling.create,
+    commands.CancelSchedule: scheduling.cancel,
+    commands.ExecuteSchedule: scheduling.execute,
+    commands.OpenAccount: keeping.open_account,
+    commands.ChangeLimits: keeping.change_limits,
+    commands.TagAccount: keeping.tag,
+    commands.SetDelegate: keeping.set_delegate,
+    commands.FreezeAccount: keeping.freeze,
+    commands.UnfreezeAccount: keeping.unfreeze,
+    commands.CloseAccount: keeping.close,
+    commands.Settle: keeping.settle,
     commands.CreateCurrency: opening.create_currency,
-    commands.OpenAccount: opening.open_account,
+    commands.AmendCharter: amending.amend,
 }
 
 
@@ -47,10 +75,16 @@ class Answer(NamedTuple):
 
 @dataclass
 class Model:
-    """`answers`: of every command that was answered for good, who gave it, what it was, and the answer."""
+    """`answers`: of every command that was answered for good, who gave it, what it was, and the answer.
+
+    `is_unbooked` is asked whether the kernel has something to book for an account: in the model everything is
+    always booked.
+    """
 
     book: Book = field(default_factory=Book)
     answers: dict[str, tuple[str, Command, Answer]] = field(default_factory=dict)
+
+    is_unbooked: Callable[[str], bool] = lambda account: True
 
     def submit(self, command: Command, who: Principal, now: int) -> Answer:
         """Decide a command at a moment (Unix microseconds, never before the last accepted one)."""
@@ -65,12 +99,15 @@ class Model:
             if type(command) in BY_ROLE and not who.has(*BY_ROLE[type(command)]):
                 raise No("not-permitted")
             DOING[type(command)](trial, command, who)
+            if isinstance(command, commands.Settle) and not self.is_unbooked(command.account):
+                raise No("not-due")
             check_countable(trial)
         except No as no:
             answer = Answer(no.slug)
             if not PROBLEMS[no.slug].final:
                 return answer
         else:
+            time.settle(trial)
             self.book = trial
             answer = Answer(None, frozenset(trial.warnings))
         self.answers[command.id] = (who.subject, command, answer)

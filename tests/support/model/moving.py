@@ -1,44 +1,38 @@
-"""Units change hands: fee, penalty, arrival, and the limits of who receives."""
-
-from collections.abc import Sequence
+"""Units change hands: fee, penalty, arrival, and the limits of who gives and who receives."""
 
 from tests.support.model import drawing, terms
-from tests.support.model.book import PLAIN, Account, Book, Kind, No, Part, Paid, Pot, Spending
+from tests.support.model.book import PLAIN, Account, Book, Kind, No, Paid, Part, Pot, Spending
 from tests.support.model.dates import day_of, same_lot
 from tests.support.model.drawing import Drawn, Wish
 
 
-def hand_over(book: Book, wish: Wish, drawn: Drawn, id: str, reservation: str = "") -> None:
-    """Move what was drawn to the payee, less what is kept back."""
-    before = {account: book.total(account) for account in book.accounts}
-    arriving, charter = drawn.parts, wish.charter
+def hand_over(book: Book, wish: Wish, drawn: Drawn, id: str, reservation: str = "") -> int:
+    """Move what was drawn to the payee, less what is kept back. Returns how much reaches the payee."""
+    charter, arriving = wish.charter, drawn.parts
+    kept: list[tuple[str | None, list[Part]]] = []
     if drawn.fee and charter.fee:
-        kept = drawn.fee_parts or drawing.last(arriving, drawn.fee)
-        arriving = arriving if drawn.fee_parts else drawing.first(arriving, drawn.amount - drawn.fee)
-        _keep(book, wish, charter.fee.to, kept, reservation)
-    if wish.kind == "redemption" and charter.redemption.penalty_to:
+        kept.append((charter.fee.to, drawn.fee_parts or drawing.last(arriving, drawn.fee)))
+        if not drawn.fee_parts:
+            arriving = drawing.first(arriving, drawn.amount - drawn.fee)
+    if wish.kind == "redemption" and charter.redemption.penalty_to != wish.payer.id:
         points = [
             part.amount * terms.penalty_points(charter, part.kind.received_on, book.today)
             for part in drawn.parts
         ]
         penalty = sum(points) // 10_000
-        if penalty:
-            _keep(book, wish, charter.redemption.penalty_to, drawing.last(arriving, penalty), reservation)
-            arriving = drawing.first(arriving, drawn.amount - penalty)
+        kept.append((charter.redemption.penalty_to, drawing.last(arriving, penalty)))
+        arriving = drawing.first(arriving, drawn.amount - penalty)
+    arrives = sum(part.amount for part in arriving)
+    check_room(book, wish.payee, arrives)
     for part in arriving:
-        book.move(part.amount, _giver(wish, part, reservation), Pot(wish.payee.id, arrival(book, wish, part.kind)))
-    check_room(book, before)
+        _move(book, wish, part, reservation, wish.payee, arrival(book, wish, part.kind))
+    for to, parts in kept:
+        if parts and to is not None:
+            _keep(book, wish, parts, reservation, to)
     book.paid[id] = Paid(
         id, wish.kind, wish.money.code, wish.payer.id, wish.payee.id, drawn.amount, tuple(drawn.parts)
     )
-
-
-def check_room(book: Book, before: dict[str, int]) -> None:
-    """Nobody may gain beyond a maximum balance."""
-    for account in book.accounts.values():
-        highest, total = terms.highest(book, account), book.total(account.id)
-        if highest is not None and total > highest and total > before[account.id]:
-            raise No("maximum-balance")
+    return arrives
 
 
 def arrival(book: Book, wish: Wish, kind: Kind) -> Kind:
@@ -54,21 +48,43 @@ def arrival(book: Book, wish: Wish, kind: Kind) -> Kind:
     return Kind(kind.purpose if stays else "", kind.expires_on if expires else None, lot)
 
 
+def check_room(book: Book, account: Account, gain: int) -> None:
+    """Nobody gains beyond a maximum balance."""
+    if gain and book.total(account.id) + gain > terms.highest(book, account):
+        raise No("maximum-balance")
+
+
+def check_can_give(account: Account) -> None:
+    if account.closed:
+        raise No("account-closed")
+    if account.frozen:
+        raise No("account-frozen")
+
+
+def check_can_take(account: Account) -> None:
+    if account.closed:
+        raise No("account-closed")
+    if account.frozen == "all":
+        raise No("account-frozen")
+
+
 def count_spending(book: Book, account: Account, amount: int) -> None:
     """Hold what leaves an account against all that it sent away this day and this month."""
+    if not account.is_held:
+        return
     row = terms.row_of(book.charter(account.currency), account)
-    most = terms.limit(book, account, "per_transfer")
-    if most is not None and amount > most:
+    per_transfer = terms.limit(book, account, "per_transfer")
+    if per_transfer is not None and amount > per_transfer:
         raise No("spending-limit")
-    per_day, per_month = terms.limit(book, account, "per_day"), terms.limit(book, account, "per_month")
-    soft = (row.soft_per_day, row.soft_per_month)
-    if row.soft_credit_limit is not None and book.total(account.id) < -row.soft_credit_limit:
-        book.warnings.add("soft-credit-limit")
-    if (per_day, per_month, *soft) == (None,) * 4:
+    periods = (
+        ("day", terms.limit(book, account, "per_day"), row.soft_per_day),
+        ("month", terms.limit(book, account, "per_month"), row.soft_per_month),
+    )
+    if all(most is None and warn_at is None for _, most, warn_at in periods):
         # Counting begins when there is something to count for.
         return
     book.spendings.append(Spending(account.id, book.now, amount))
-    for lot, most, warn_at in (("day", per_day, soft[0]), ("month", per_month, soft[1])):
+    for lot, most, warn_at in periods:
         spent = spent_in(book, account.id, lot)
         if most is not None and spent > most:
             raise No("spending-limit")
@@ -85,14 +101,23 @@ def spent_in(book: Book, account: str, lot: str) -> int:
     )
 
 
-def _keep(book: Book, wish: Wish, to: str, parts: Sequence[Part], reservation: str) -> None:
+def warn_of_credit(book: Book, account: Account) -> None:
+    """Say so where somebody has gone deep into debt."""
+    if account.is_held:
+        soft = terms.row_of(book.charter(account.currency), account).soft_credit_limit
+        if soft is not None and book.pots.get(Pot(account.id), 0) < -soft:
+            book.warnings.add("soft-credit-limit")
+
+
+def _keep(book: Book, wish: Wish, parts: list[Part], reservation: str, to: str) -> None:
     taker = book.account(to)
-    if taker.currency != wish.money.code:
-        raise No("wrong-currency")
+    check_can_take(taker)
+    check_room(book, taker, sum(part.amount for part in parts))
     for part in parts:
         kind = Kind(received_on=terms.lot_of(wish.charter, book.today))
-        book.move(part.amount, _giver(wish, part, reservation), Pot(to, kind))
+        _move(book, wish, part, reservation, taker, kind)
 
 
-def _giver(wish: Wish, part: Part, reservation: str) -> Pot:
-    return Pot(wish.payer.id, part.kind._replace(reservation=reservation))
+def _move(book: Book, wish: Wish, part: Part, reservation: str, taker: Account, kind: Kind) -> None:
+    giver = Pot(wish.payer.id, part.kind._replace(reservation=reservation))
+    book.move(part.amount, giver, Pot(taker.id, kind))

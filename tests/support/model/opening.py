@@ -1,9 +1,10 @@
-"""Currencies and accounts come into being."""
+"""Currencies come into being."""
 
 from shared.auth.principal import Principal
 from shared.contracts import ids
 from shared.contracts.charters import Charter, LimitClause
-from shared.contracts.commands import CreateCurrency, OpenAccount
+from shared.contracts.commands import CreateCurrency
+from tests.support.model import amending
 from tests.support.model.book import Account, Book, Money, No
 
 PARTITION = 0
@@ -17,6 +18,8 @@ def create_currency(book: Book, command: CreateCurrency, who: Principal) -> None
     issuance = ids.derived_account_id(PARTITION, "issuance", command.code, command.id)
     redemption = ids.derived_account_id(PARTITION, "redemption", command.code, command.id)
     charter = command.charter or simplest(command)
+    if charter.names != command.names or amending.accounts_of(charter):
+        raise No("charter-contradicts")
     book.moneys[command.code] = Money(
         command.code, command.kind, command.minor_units, issuance, redemption, ((1, book.now, charter),)
     )
@@ -35,24 +38,3 @@ def simplest(command: CreateCurrency) -> Charter:
         for kind in ("member", "organisation")  # type: ignore[arg-type]
     ]
     return Charter(names=command.names, kind=command.kind, minor_units=command.minor_units, limits=limits)
-
-
-def open_account(book: Book, command: OpenAccount, who: Principal) -> None:
-    book.money(command.currency)
-    if ids.partition_of(command.id) != PARTITION:
-        raise No("invalid-request")
-    if command.id in book.accounts:
-        raise No("id-reused")
-    own = {"credit_limit": command.credit_limit, "maximum_balance": command.maximum_balance}
-    book.accounts[command.id] = Account(
-        command.id,
-        command.currency,
-        command.kind,
-        command.holder,
-        level=command.level,
-        place=command.place,
-        category=command.category,
-        territory=command.territory,
-        groups=frozenset(command.groups),
-        own=tuple((name, value) for name, value in own.items() if value is not None),
-    )

@@ -23,6 +23,7 @@ BEGINNING = clock.from_text("2026-01-29T22:30:00Z")
 TAGS = ("food", "toys")
 PLACES = ("triana", "nervion")
 GROUPS = ("kids", "elders")
+PURPOSES = ("meals", "books", "holiday")
 
 LEAPS = (
     *(1_000_000, 60_000_000, 61_000_000, HOUR_US, HOUR_US + 1, 9 * HOUR_US, DAY_US, DAY_US + HOUR_US),
@@ -43,39 +44,41 @@ def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(st.none(), strategy)
 
 
+@st.composite
+def limit_row(draw: st.DrawFn, kind: Any, level: int) -> LimitClause:
+    """Limits of which none contradicts another."""
+    credit = draw(st.sampled_from((0, 0, 30, 80)))
+    month = draw(st.sampled_from((None, None, None, 140, 200)))
+    day = draw(st.sampled_from((None, None, None, 90)))
+    soft_month = draw(st.sampled_from((None, None, 70)))
+    return LimitClause(
+        kind=kind,
+        level=level,
+        credit_limit=credit,
+        maximum_balance=draw(st.sampled_from((MAX_AMOUNT, MAX_AMOUNT, 160, 1000))),
+        per_transfer=draw(st.sampled_from((None, None, None, 60))),
+        per_day=day,
+        per_month=month,
+        soft_credit_limit=draw(st.sampled_from((None, 0, min(20, credit)))),
+        soft_per_day=draw(st.sampled_from((None, None, 40))),
+        soft_per_month=soft_month,
+    )
+
+
 def limit_rows() -> st.SearchStrategy[list[LimitClause]]:
-    row = st.fixed_dictionaries(
-        {
-            "credit_limit": st.sampled_from((0, 0, 30, 80)),
-            "maximum_balance": st.sampled_from((MAX_AMOUNT, MAX_AMOUNT, 160, 1000)),
-            "per_transfer": st.sampled_from((None, None, None, 60)),
-            "per_day": st.sampled_from((None, None, None, 90)),
-            "per_month": st.sampled_from((None, None, None, 140)),
-            "soft_credit_limit": st.sampled_from((None, 0, 20)),
-            "soft_per_day": st.sampled_from((None, None, 40)),
-            "soft_per_month": st.sampled_from((None, None, 70)),
-        }
-    )
-    return st.tuples(row, row, row).map(
-        lambda rows: [
-            LimitClause(kind="member", level=0, **rows[0]),
-            LimitClause(kind="organisation", level=0, **rows[1]),
-            LimitClause(kind="member", level=2, **rows[2]),
-        ]
-    )
+    return st.tuples(limit_row("member", 0), limit_row("organisation", 0), limit_row("member", 2)).map(list)
 
 
 @st.composite
 def purposes(draw: st.DrawFn, today_us: int) -> list[PurposeClause]:
+    """Up to two purposes, each with one thing that is looked at."""
     found = []
-    for code in draw(st.lists(st.sampled_from(("meals", "books", "holiday")), unique=True, max_size=3)):
-        until = draw(maybe(st.sampled_from((2, 9, 40))))
+    for code in draw(st.lists(st.sampled_from(PURPOSES), unique=True, max_size=2)):
+        until = draw(st.sampled_from((None, 2, 9, 40)))
         since = draw(st.sampled_from((None, None, -3, 2)))
-        if since is not None and until is not None and since > until:
-            since = None
-        kind = draw(st.sampled_from(("categories", "places", "groups", "goods", "categories")))
-        tags = {"categories": TAGS, "goods": TAGS, "places": PLACES, "groups": GROUPS}[kind]
-        fields: dict[str, Any] = {kind: [draw(st.sampled_from(tags))]}
+        looks_at = draw(st.sampled_from(("categories", "places", "groups", "goods", "categories")))
+        tags = {"categories": TAGS, "goods": TAGS, "places": PLACES, "groups": GROUPS}[looks_at]
+        fields: dict[str, Any] = {looks_at: [draw(st.sampled_from(tags))]}
         found.append(
             PurposeClause(
                 code=code,
@@ -89,63 +92,67 @@ def purposes(draw: st.DrawFn, today_us: int) -> list[PurposeClause]:
     return found
 
 
+PENALTIES = (
+    ([], "day"),
+    ([Penalty(under_days=5, basis_points=1000)], "day"),
+    ([Penalty(under_days=7, basis_points=5000), Penalty(under_days=20, basis_points=333)], "week"),
+    ([Penalty(under_days=40, basis_points=100)], "month"),
+)
+EXPIRIES = ((1, "day"), (4, "week"), (30, "month"))
+
+
 @st.composite
-def charters(draw: st.DrawFn, today_us: int, community: str, kind: str = "backed") -> Charter:
-    """Charters of a currency that contradict neither themselves nor each other. `community` takes what is
-    kept back.
+def charters(draw: st.DrawFn, code: str, kind: Any, today_us: int, community: str | None) -> Charter:
+    """Charters that do not contradict themselves. `community` is the account that takes what is kept back; a
+    first version can name none.
     """
-    penalties = draw(
-        st.sampled_from(
-            (
-                [],
-                [Penalty(under_days=5, basis_points=1000)],
-                [Penalty(under_days=3, basis_points=5000), Penalty(under_days=20, basis_points=333)],
-            )
+    if kind == "mutual_credit":
+        return Charter(
+            names={"en": code},
+            kind=kind,
+            minor_units=100,
+            limits=draw(limit_rows()),
+            fee=draw(fees(community)),
         )
-    )
-    fee = draw(
-        st.sampled_from(
-            (
-                None,
-                FeeClause(to=community, fixed=2),
-                FeeClause(to=community, basis_points=500, paid_by="payer"),
-                FeeClause(to=community, fixed=1, basis_points=1000, paid_by="payer"),
-                FeeClause(to=community, fixed=1, basis_points=9_000),
-            )
-        )
-    )
-    expiry = draw(
-        maybe(
-            st.builds(
-                ExpiryClause,
-                after_days=st.sampled_from((1, 4, 30)),
-                lot=st.sampled_from(("day", "week", "month")),
-                carries=st.booleans(),
-            )
-        )
-    )
-    mutual = kind == "mutual_credit"
+    redeemed = draw(st.sampled_from((True, True, True, False)))
+    issued = draw(st.sampled_from((True, True, True, True, False)))
+    penalties, lot = draw(st.sampled_from(PENALTIES)) if redeemed and community else ([], "day")
+    expiry = draw(maybe(st.sampled_from(EXPIRIES)))
     return Charter(
-        names={"en": "Currency"},
-        kind=kind,  # type: ignore[arg-type]
+        names={"en": code},
+        kind=kind,
         minor_units=100,
         limits=draw(limit_rows()),
-        fee=fee,
+        fee=draw(fees(community)),
         issuance=IssuanceClause(
-            allowed=draw(st.sampled_from((True, True, True, False))),
-            case_reference_required=draw(st.sampled_from((False, False, True))),
+            allowed=issued, case_reference_required=issued and draw(st.sampled_from((False, False, True)))
         ),
         redemption=RedemptionClause(
-            allowed=draw(st.sampled_from((True, True, True, False))),
-            case_reference_required=draw(st.sampled_from((False, False, True))),
+            allowed=redeemed,
+            case_reference_required=redeemed and draw(st.sampled_from((False, False, True))),
             kinds=draw(st.sampled_from((["organisation"], ["member", "organisation"]))),
-            minimum=draw(st.sampled_from((None, None, 7))),
-            penalties=[] if mutual else penalties,
-            penalty_to=community if penalties and not mutual else None,
-            lot=draw(st.sampled_from(("day", "week", "month"))),
+            minimum=draw(st.sampled_from((None, None, 7))) if redeemed else None,
+            penalties=penalties,
+            penalty_to=community if penalties else None,
+            lot=lot,  # type: ignore[arg-type]
         ),
-        expiry=None if mutual else expiry,
-        purposes=[] if mutual else draw(purposes(today_us)),
+        expiry=expiry
+        and ExpiryClause(after_days=expiry[0], lot=expiry[1], notice_days=0, carries=draw(st.booleans())),
+        purposes=draw(purposes(today_us)) if issued else [],
+    )
+
+
+def fees(community: str | None) -> st.SearchStrategy[FeeClause | None]:
+    if community is None:
+        return st.none()
+    return st.sampled_from(
+        (
+            None,
+            FeeClause(to=community, fixed=2),
+            FeeClause(to=community, basis_points=500, paid_by="payer"),
+            FeeClause(to=community, fixed=1, basis_points=1000, paid_by="payer"),
+            FeeClause(to=community, fixed=1, basis_points=9_000),
+        )
     )
 
 

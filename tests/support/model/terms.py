@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from shared.contracts.charters import Charter, LimitClause, PurposeClause
+from shared.contracts.money import MAX_AMOUNT
 from tests.support.model import dates
 from tests.support.model.book import Account, Book, Kind
 from tests.support.model.dates import NEVER
@@ -16,22 +17,26 @@ def row_of(charter: Charter, account: Account) -> LimitClause:
 
 def limit(book: Book, account: Account, name: str) -> int | None:
     """A limit of the account: its own, else that of the charter in force."""
-    own = dict(account.own)
-    if name in own:
-        return own[name]
+    if name in account.own:
+        return account.own[name]
     value: int | None = getattr(row_of(book.charter(account.currency), account), name)
     return value
 
 
-def lowest(book: Book, account: Account) -> int | None:
-    """How far the account's plain units may go down; None: there is no end to issuing."""
+def lowest(book: Book, account: Account) -> int:
+    """How far the account's plain units may go down."""
     if account.kind == "issuance":
-        return None
-    return -(limit(book, account, "credit_limit") or 0) if account.is_held else 0
+        return -MAX_AMOUNT
+    if account.closed or not account.is_held:
+        return 0
+    return -(limit(book, account, "credit_limit") or 0)
 
 
-def highest(book: Book, account: Account) -> int | None:
-    return limit(book, account, "maximum_balance") if account.is_held else None
+def highest(book: Book, account: Account) -> int:
+    """How much the account may hold."""
+    if account.closed or account.kind == "issuance":
+        return 0
+    return limit(book, account, "maximum_balance") or 0 if account.is_held else MAX_AMOUNT
 
 
 def fee_on(charter: Charter, amount: int) -> int:
@@ -50,9 +55,7 @@ def last_day(charter: Charter, today: date, purpose: str) -> date | None:
     """The last day of units issued today."""
     ends = [NEVER]
     if charter.expiry is not None:
-        ends.append(
-            dates.last_of_lot(today, charter.expiry.lot) + timedelta(days=charter.expiry.after_days)
-        )
+        ends.append(dates.last_of_lot(today, charter.expiry.lot) + timedelta(days=charter.expiry.after_days))
     ends += [
         date.fromisoformat(each.until) for each in charter.purposes if each.code == purpose and each.until
     ]

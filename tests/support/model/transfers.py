@@ -1,12 +1,11 @@
 """Transfers: now, or reserved for later; one, or several linked ones."""
 
-from typing import Any
-
 from shared.auth.principal import IMPORTER, OPERATOR, Principal
 from shared.contracts import ids
+from shared.contracts.charters import Charter
 from shared.contracts.commands import MAX_OPEN_RESERVATIONS, Leg, LinkedTransfers, Transfer
-from tests.support.model import drawing, moving, terms
-from tests.support.model.book import Account, Book, No, Pot, Reserved
+from tests.support.model import drawing, moving
+from tests.support.model.book import Account, Book, Money, No, Pot, Reserved
 from tests.support.model.drawing import Drawn, Wish
 
 ROUTES = {
@@ -23,16 +22,37 @@ def transfer(book: Book, command: Transfer, who: Principal) -> None:
     if command.pending_seconds is not None and command.kind != "payment":
         raise No("invalid-request")
     wish = wish_of(book, command, who, command.case_reference)
-    drawn = drawing.draw(book, wish, command.amount)
-    if drawn is None and command.up_to:
-        possible = drawing.largest(book, wish)
-        drawn = drawing.draw(book, wish, possible) if possible else None
+    if command.up_to:
+        as_much_as_possible(book, wish, command)
+    else:
+        carry_out(book, wish, command, command.amount)
+
+
+def carry_out(book: Book, wish: Wish, command: Transfer, amount: int) -> int:
+    """Move or reserve an amount. Returns how much reaches the payee, now or later."""
+    drawn = drawing.draw(book, wish, amount)
     if drawn is None:
         raise No("insufficient-balance")
-    if command.pending_seconds is None:
-        post(book, wish, drawn, command.id)
-    else:
+    if command.pending_seconds is not None:
         reserve(book, wish, drawn, command)
+        return amount
+    return post(book, wish, drawn, command.id)
+
+
+def as_much_as_possible(book: Book, wish: Wish, command: Transfer) -> None:
+    """Try all amounts from above, until one is accepted of which something reaches the payee. Where none is,
+    what the payer could pay is told what is wrong with it.
+    """
+    affordable = drawing.largest(book, wish)
+    for amount in range(affordable, 0, -1):
+        trial = book.copy()
+        try:
+            if carry_out(trial, wish, command, amount):
+                book.become(trial)
+                return
+        except No:
+            continue
+    carry_out(book, wish, command, affordable or wish.amount)
 
 
 def linked(book: Book, command: LinkedTransfers, who: Principal) -> None:
@@ -66,8 +86,9 @@ def wish_of(book: Book, asked: Transfer | Leg, who: Principal, case_reference: s
         raise No("invalid-request")
     payer, payee = book.account(payer_id), book.account(payee_id)
     check_may_transfer(payer, asked.kind, asked.amount, who)
-    check_route(asked.kind, money.code, money.kind, payer, payee)
-    check_open(payer, payee)
+    check_route(asked.kind, money, payer, payee)
+    moving.check_can_give(payer)
+    moving.check_can_take(payee)
     charter = book.charter(money.code)
     if asked.kind == "issuance":
         if not charter.issuance.allowed:
@@ -76,6 +97,12 @@ def wish_of(book: Book, asked: Transfer | Leg, who: Principal, case_reference: s
             raise No("invalid-request")
         if asked.purpose is not None and asked.purpose not in [each.code for each in charter.purposes]:
             raise No("invalid-request")
+        if any(
+            each.until and each.until < book.today.isoformat()
+            for each in charter.purposes
+            if each.code == asked.purpose
+        ):
+            raise No("charter-forbids")
     if asked.kind == "redemption":
         if not charter.redemption.allowed:
             raise No("charter-forbids")
@@ -86,12 +113,29 @@ def wish_of(book: Book, asked: Transfer | Leg, who: Principal, case_reference: s
         if charter.redemption.minimum is not None and asked.amount < charter.redemption.minimum:
             raise No("below-minimum")
     return Wish(
-        money, charter, asked.kind, payer, payee, asked.amount, asked.purpose or "", asked.goods,
+        money,
+        charter,
+        asked.kind,
+        payer,
+        payee,
+        asked.amount,
+        asked.purpose or "",
+        asked.goods,
         fee=asked.kind == "payment" and fee_is_due(charter, payer, payee),
     )
 
 
-def fee_is_due(charter: Any, payer: Account, payee: Account) -> bool:
+def payment_between(book: Book, code: str, payer_id: str, payee_id: str, amount: int) -> Wish:
+    """A payment that the accounts allow; who asks for it has been looked at."""
+    money, payer, payee = book.money(code), book.account(payer_id), book.account(payee_id)
+    check_route("payment", money, payer, payee)
+    moving.check_can_give(payer)
+    moving.check_can_take(payee)
+    charter = book.charter(code)
+    return Wish(money, charter, "payment", payer, payee, amount, fee=fee_is_due(charter, payer, payee))
+
+
+def fee_is_due(charter: Charter, payer: Account, payee: Account) -> bool:
     return charter.fee is not None and charter.fee.to not in (payer.id, payee.id)
 
 
@@ -104,40 +148,36 @@ def check_may_transfer(payer: Account, kind: str, amount: int, who: Principal) -
         raise No("not-permitted")
 
 
+def holds(account: Account, who: Principal) -> bool:
+    return account.holder is not None and account.holder == who.subject
+
+
 def may(account: Account, who: Principal, right: str, amount: int = 0) -> bool:
     """Whether it is the holder, or somebody with this right."""
-    if account.holder is not None and who.subject == account.holder:
+    if holds(account, who):
         return True
-    return any(
-        subject == who.subject and right in rights and (most is None or amount <= most)
-        for subject, rights, most in account.delegates
-    )
+    rights, most = account.delegates.get(who.subject, (frozenset(), None))
+    return right in rights and (most is None or amount <= most)
 
 
-def check_route(kind: str, code: str, money_kind: str, payer: Account, payee: Account) -> None:
+def check_route(kind: str, money: Money, payer: Account, payee: Account) -> None:
     if payer.id == payee.id:
         raise No("same-account")
-    if payer.currency != code or payee.currency != code:
+    if payer.currency != money.code or payee.currency != money.code:
         raise No("wrong-currency")
     from_kinds, to_kinds = ROUTES[kind]
     if payer.kind not in from_kinds or payee.kind not in to_kinds:
         raise No("wrong-kind")
-    if kind != "payment" and money_kind == "mutual_credit":
+    if kind != "payment" and money.kind == "mutual_credit":
         raise No("wrong-kind")
 
 
-def check_open(payer: Account, payee: Account) -> None:
-    for account, stopped in ((payer, ("out", "all")), (payee, ("all",))):
-        if account.closed:
-            raise No("account-closed")
-        if account.frozen in stopped:
-            raise No("account-frozen")
-
-
-def post(book: Book, wish: Wish, drawn: Drawn, id: str) -> None:
-    if wish.kind != "issuance":
-        moving.count_spending(book, wish.payer, drawn.everything)
-    moving.hand_over(book, wish, drawn, id)
+def post(book: Book, wish: Wish, drawn: Drawn, id: str) -> int:
+    """Move what was drawn, and count it. Returns how much reaches the payee."""
+    moving.count_spending(book, wish.payer, drawn.everything)
+    arrives = moving.hand_over(book, wish, drawn, id)
+    moving.warn_of_credit(book, wish.payer)
+    return arrives
 
 
 def reserve(book: Book, wish: Wish, drawn: Drawn, command: Transfer) -> None:
@@ -149,7 +189,15 @@ def reserve(book: Book, wish: Wish, drawn: Drawn, command: Transfer) -> None:
     for part in (*drawn.parts, *drawn.fee_parts):
         there = Pot(wish.payer.id, part.kind)
         book.move(part.amount, there, there._replace(kind=part.kind._replace(reservation=command.id)))
+    moving.warn_of_credit(book, wish.payer)
     book.reserved[command.id] = Reserved(
-        command.id, wish.money.code, wish.payer.id, wish.payee.id, drawn.amount, drawn.fee,
-        tuple(drawn.parts), tuple(drawn.fee_parts), book.now + command.pending_seconds * 1_000_000,
+        command.id,
+        wish.money.code,
+        wish.payer.id,
+        wish.payee.id,
+        drawn.amount,
+        drawn.fee,
+        tuple(drawn.parts),
+        tuple(drawn.fee_parts),
+        book.now + command.pending_seconds * 1_000_000,
     )
