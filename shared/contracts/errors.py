@@ -197,7 +197,7 @@ _TABLE = (
         "not-pending",
         422,
         "Not pending",
-        "The transfer {transfer} is no longer pending but {status}.",
+        "The transfer {transfer} is no longer pending. Its state: {status}.",
         final=True,
     ),
     Problem(
@@ -219,7 +219,7 @@ _TABLE = (
         "proposal-settled",
         422,
         "Proposal settled",
-        "The proposal {proposal} is {status} already.",
+        "Nothing is left to decide about the proposal {proposal}. Its state: {status}.",
         final=True,
     ),
     Problem(
@@ -230,7 +230,11 @@ _TABLE = (
     ),
     Problem("unknown-schedule", 422, "Unknown schedule", "There is no schedule {schedule}.", final=True),
     Problem(
-        "schedule-settled", 422, "Schedule ended", "The schedule {schedule} is {status} already.", final=True
+        "schedule-settled",
+        422,
+        "Schedule ended",
+        "The schedule {schedule} has ended. Its state: {status}.",
+        final=True,
     ),
     Problem("not-due", 409, "Not due", "This is not due yet, or has been done already."),
     Problem(
@@ -243,8 +247,8 @@ _TABLE = (
     Problem(
         "too-many-delegates",
         422,
-        "Too many operators of an account",
-        "{limit} people may operate the account {account} already; take the rights of one of them away first.",
+        "Too many people operate this account",
+        "{limit} people may operate the account {account} already; take the rights of one away first.",
         final=True,
     ),
     Problem(
