@@ -42,9 +42,11 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
         "things": ALL,
         "partitions": "SELECT, INSERT, UPDATE (term, last_sequence, last_hash, last_batch, recorded_at)",
     },
-    "ledger": dict.fromkeys(
-        ("journal", "entries", "notes", "currencies", "accounts", "balances", "things", "partitions"), READ
-    ),
+    "ledger": {
+        **dict.fromkeys(("journal", "entries", "notes", "currencies", "accounts", "balances"), READ),
+        **dict.fromkeys(("things", "partitions"), READ),
+        **dict.fromkeys(("late_entries", "late_days", "delegations", "reading_cursors"), READ),
+    },
     "ledger-jobs": {
         "journal": READ,
         "notes": READ,
@@ -54,6 +56,10 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
         "things": READ,
         "partitions": READ,
         "relay_cursors": CHANGE,
+        "reading_cursors": CHANGE,
+        "late_entries": ADD,
+        "late_days": CHANGE,
+        "delegations": "SELECT, INSERT, DELETE",
         "refusals": FORGET,
     },
     "verify-ledger": {
