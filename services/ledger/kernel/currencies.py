@@ -66,7 +66,7 @@ def propose_charter(case: Case[AmendCharter]) -> Decision:
         document=document(command.charter),
     )
     named = {"currency": currency.code, "version": command.version, "valid_from": command.valid_from}
-    return Decision(CHARTER_PROPOSED, {"proposal": command.id, **named})
+    return Decision(CHARTER_PROPOSED, {"proposal": command.id, "charter": named})
 
 
 def adopt(case: Case[Approve], proposal: Thing) -> Decision:
@@ -81,7 +81,7 @@ def adopt(case: Case[Approve], proposal: Thing) -> Decision:
     versions = [*versions_of(case.state, currency), [version, valid_from]]
     _put_version(case, currency.code, versions, body["document"])
     named = {name: body[name] for name in ("currency", "version", "valid_from")}
-    return Decision(CHARTER_ADOPTED, {"proposal": case.command.proposal, **named})
+    return Decision(CHARTER_ADOPTED, {"proposal": case.command.proposal, "charter": named})
 
 
 def _first_version(case: Case[CreateCurrency], command: CreateCurrency, charter: Charter) -> dict[str, Any]:

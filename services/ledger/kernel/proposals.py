@@ -32,7 +32,8 @@ def propose_correction(case: Case[Correct]) -> Decision:
     }
     _correction(draft, terms)
     propose(case, "correct", command.currency, **terms)
-    return Decision(CORRECTION_PROPOSED, {"proposal": command.id, **_given(terms)}, command.reason)
+    content = {"proposal": command.id, "correction": _given(terms)}
+    return Decision(CORRECTION_PROPOSED, content, command.reason)
 
 
 def approve(case: Case[Approve]) -> Decision:
