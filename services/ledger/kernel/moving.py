@@ -72,8 +72,8 @@ def plan(draft: Draft, order: Order) -> Plan:
 
 def plan_most(draft: Draft, order: Order, allowed: int | None, *, arrives: bool) -> Plan:
     """As much of the order as can be moved: what the payer has, as far as `allowed` may leave the account,
-    and as far as it finds room where it `arrives` now. Raises Refusal `insufficient-balance`; where no other
-    bound leaves anything, the plan is too large, and booking it says why.
+    and as far as it finds room where it `arrives` now. Raises Refusal `insufficient-balance`; where another
+    bound leaves nothing, the plan is too large for it, and booking it says so.
     """
     found = _attempt(draft, order, order.amount)
     affordable = order.amount if isinstance(found, Plan) else _possible(draft, order, found)
@@ -88,7 +88,7 @@ def plan_most(draft: Draft, order: Order, allowed: int | None, *, arrives: bool)
             gain <= _room(draft, account) for account, gain in _gains(draft, order, planned) if gain
         )
 
-    fitting = _planned(draft, order, largest(affordable, fits) or affordable)
+    fitting = _planned(draft, order, largest(affordable, fits) or 1)
     if arrives and not _gains(draft, order, fitting)[0][1]:
         # A fixed fee would eat all that fits, which is not what was asked for.
         return _planned(draft, order, affordable)
@@ -197,8 +197,8 @@ def _attempt(draft: Draft, order: Order, amount: int) -> Plan | int:
             return amount + beside - plain
         return Plan(amount, [(PLAIN, amount)], fee, [(PLAIN, beside)] if beside else [])
     parts = [part for _, part in order.back] or [goods.amount for goods in order.goods] or [amount]
-    sources = _sources(draft, order, held, plain, len(parts))
-    draws, missing = draw(sources, [*parts, beside] if beside else parts)
+    lines = [*parts, beside] if beside else parts
+    draws, missing = draw(_sources(draft, order, held, plain, len(parts), len(lines)), lines)
     if missing:
         return missing
     if not beside:
@@ -216,14 +216,16 @@ def _plain(draft: Draft, order: Order, balance: int) -> int:
     return max(0, balance - floor)
 
 
-def _sources(draft: Draft, order: Order, held: dict[str, int], plain: int, parts: int) -> list[Source]:
-    """The payer's units that may be spent so, in the order in which they are taken. Free ones serve all parts
-    and the fee, which comes after them.
+def _sources(
+    draft: Draft, order: Order, held: dict[str, int], plain: int, parts: int, lines: int
+) -> list[Source]:
+    """The payer's units that may be spent so, in the order in which they are taken. Free ones serve all
+    lines: the parts of the order, and a fee beside it after them.
 
     Payments take first what lapses first, then what was received first, then what is for a purpose, and plain
     units last; redemptions what has been held longest, plain units first of all.
     """
-    everything = frozenset(range(parts + 1))
+    everything = frozenset(range(lines))
     sources = []
     for text, balance in held.items():
         bucket = parse(text)
