@@ -12,7 +12,8 @@ from services.ledger.kernel.rules import Rules
 from services.ledger.kernel.state import Key, State, whole_state
 from shared.auth.principal import ADMINISTRATOR, IMPORTER, MEMBER, OPERATOR, Principal
 from shared.contracts import clock, ids
-from shared.contracts.commands import Command, CreateCurrency, OpenAccount, Transfer
+from shared.contracts.charters import Charter, LimitClause
+from shared.contracts.commands import Command, CreateCurrency, Leg, OpenAccount, Transfer
 from shared.contracts.errors import Refusal
 
 FAR_FUTURE = clock.from_text("2999-01-01T00:00:00Z")
@@ -51,6 +52,16 @@ def issue(payee: str, amount: int, currency: str = "PUMA", **more: Any) -> Trans
 
 def redeem(payer: str, amount: int, currency: str = "PUMA", **more: Any) -> Transfer:
     return pay(payer, None, amount, currency, kind="redemption", **more)
+
+
+def leg(payer: str | None, payee: str | None, amount: int, currency: str = "PUMA", **more: Any) -> Leg:
+    return Leg(payer=payer, payee=payee, amount=amount, currency=currency, **more)
+
+
+def charter(code: str = "PUMA", **limits: Any) -> Charter:
+    """A charter with the same limits for members and organisations, for `create_currency`."""
+    rows = [LimitClause(kind="member", **limits), LimitClause(kind="organisation", **limits)]
+    return Charter(names={"en": code}, kind="backed", minor_units=100, limits=rows)
 
 
 class Books:
