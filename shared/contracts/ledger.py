@@ -220,7 +220,7 @@ class AccountTransferView(TransferView):
     kind = fields.String(required=True, validate=validate.OneOf([*TRANSFER_KINDS, *BOOKING_KINDS]))
     change = fields.Nested(MoneyView, required=True)
     balance = fields.Nested(MoneyView, required=True)
-    counterparty = fields.String(required=True, allow_none=True)
+    counterparty = fields.String(required=True)
     expired = fields.Nested(MoneyView)
     others = fields.Integer()
 

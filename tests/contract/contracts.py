@@ -22,7 +22,6 @@ from shared.contracts import (
     errors,
     events,
     identity,
-    journal,
     journal_payloads,
     ledger,
     ledger_inputs,
@@ -31,7 +30,6 @@ from shared.contracts import (
 
 SCHEMAS: tuple[ModuleType, ...] = (cop, dashboard, identity, journal_payloads, ledger, ledger_inputs, toolbox)
 COMMANDS = (ledger_commands.Command, ledger_inputs.TransferInput)
-RECORDS = (journal.CURRENCY_CREATED, journal.ACCOUNT_OPENED, journal.TRANSFER_POSTED)
 SERVICES = (*(owner.table() for owner in services.SERVICES.values()), writer_service(0))
 
 
@@ -43,7 +41,7 @@ def everything() -> dict[str, Any]:
         "schemas": schemas(),
         "calls": calls(),
         "events": {kind.key: kind.schema.__name__ for kind in events.REGISTRY.values()},
-        "journal": sorted(RECORDS),
+        "journal": sorted(journal_payloads.PAYLOADS),
         "problems": {each.slug: {"status": each.status, "final": each.final} for each in problems},
         "http": http(),
     }

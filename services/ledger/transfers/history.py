@@ -45,7 +45,7 @@ def _booking(account: str, code: str, record: Record, change: int, minor_units: 
         if id != account:
             others[id] = others.get(id, 0) + amount
     # Whoever has the most of what this account lost, or lost the most of what it has.
-    counterparty = max(others, key=lambda id: -others[id] if change > 0 else others[id], default=None)
+    counterparty = max(others, key=lambda id: -others[id] if change > 0 else others[id])
     note = record.note
     giver, taker = (account, counterparty) if change < 0 else (counterparty, account)
     closing = record.type == ACCOUNT_CLOSED and not any(id == account for id, _, _ in _expired(record))
@@ -53,8 +53,8 @@ def _booking(account: str, code: str, record: Record, change: int, minor_units: 
         "id": record.command,
         "kind": "closing" if closing else "expiry",
         "status": "posted",
-        "payer": giver or account,
-        "payee": taker or account,
+        "payer": giver,
+        "payee": taker,
         "amount": money.view(abs(change), code, minor_units),
         "memo": note.memo if note else "",
         "case_reference": note.case_reference if note else "",
