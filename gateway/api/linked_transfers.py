@@ -3,9 +3,10 @@
 from flask import Response
 
 from gateway.api.answers import blueprint
+from gateway.api.answers import json as json_answer
 from gateway.api.reading import Reader
-from gateway.api.transfers import address_of
 from gateway.api.writing import described, made
+from gateway.asking import ask
 from shared.contracts import ledger
 from shared.contracts.ledger_inputs import LinkedTransfersInput
 
@@ -23,4 +24,12 @@ def create_linked_transfers() -> Response:
     own; a refusal points at the leg that it comes from.
     """
     command = _reader.body().to_command()
-    return made(command, address_of(command.id))
+    return made(command, f"/api/v1/linked-transfers/{command.id}")
+
+
+@part.route("/linked-transfers/<id:id>", methods=["GET"])
+@part.response(200, ledger.LinkedTransfersView)
+@part.doc(summary="Read linked transfers")
+def get_linked_transfers(id: str) -> Response:
+    """What was posted together, for those who are party to each of the transfers, and for operators."""
+    return json_answer(ask(ledger.SERVICE, "get_linked_transfers", id=id))

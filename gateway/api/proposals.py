@@ -19,6 +19,10 @@ part = blueprint(
 )
 
 _reader = Reader(Input)
+_MADE = {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("TransferView", "CharterView")]}
+_APPROVED = {
+    "200": {"description": "What came of it", "content": {"application/json": {"schema": _MADE}}},
+}
 
 
 @part.route("/proposals", methods=["GET"])
@@ -39,8 +43,7 @@ def get_proposal(id: str) -> Response:
 
 
 @part.route("/proposals/<id:id>/approvals", methods=["POST"])
-@part.response(200)
-@part.doc(summary="Approve a proposal", **described(Input))
+@part.doc(summary="Approve a proposal", responses=_APPROVED, **described(Input))
 def approve(id: str) -> Response:
     """It is done at once; the answer is what came of it. Never for who proposed it."""
     return changed(command_of(Approve, _reader.body(), proposal=id), address_of(id))

@@ -57,7 +57,9 @@ def convert(plain: object, kind: type[Kind], pointer: str) -> Kind:
 def fault_of(message: str) -> tuple[Fault, list[str]]:
     """The fault that a compiled schema tells of, and the way to it."""
     found = _PLACE.search(message)
-    steps = [name or number for name, number in _STEP.findall(found.group(1))] if found else []
+    # A value of a map is told as `[...]`, without its key.
+    way = found.group(1).replace("[...]", "") if found else ""
+    steps = [name or number for name, number in _STEP.findall(way)]
     sentence = _PLACE.sub("", message)
     field = _FIELD.search(sentence)
     code = {"missing": "required", "unknown": "unknown"}[field.group(1)] if field else "invalid"

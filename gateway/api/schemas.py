@@ -20,6 +20,9 @@ class PageQuery(CursorQuery):
 class AccountsQuery(PageQuery):
     currency = fields.String(validate=matching(CODE_PATTERN))
     holder = fields.String(validate=matching(ID_PATTERN))
+    delegated = fields.Boolean(
+        metadata={"description": "accounts of others that the reader may operate, instead of their own"}
+    )
 
 
 class BalanceQuery(Schema):
