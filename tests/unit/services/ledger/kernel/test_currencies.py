@@ -1,5 +1,7 @@
 """Currencies that are created with a charter."""
 
+from typing import Any
+
 import pytest
 
 from services.ledger.kernel.charters import rules_at
@@ -15,7 +17,7 @@ def books() -> Books:
     return Books()
 
 
-def contradicting(books: Books, **fields: object) -> tuple[str, str]:
+def contradicting(books: Books, **fields: Any) -> tuple[str, str]:
     refusal = books.refused("charter-contradicts", create_currency(charter=charter(**fields)))
     return refusal.parameters["clause"], refusal.parameters["reason"]
 
