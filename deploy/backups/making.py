@@ -56,12 +56,13 @@ def _copy_services(
     config: Config, folder: Path
 ) -> tuple[dict[str, Contents], dict[int, Position], list[str]]:
     """The databases' contents, how far the ledger had come, and the documents' files that were not there."""
+    names = _databases(config)
     blobs = DiskBlobs(config.blobs)
     for attempt in range(ATTEMPTS):
         # Most of the files before, so that hardly one can be removed between the moment and its copy.
         with _at_one_moment(config, ("toolbox",)) as now:
             documents.copy(blobs, documents.named(now["toolbox"]), folder)
-        with _at_one_moment(config, _databases(config)) as moment:
+        with _at_one_moment(config, names) as moment:
             named = documents.named(moment["toolbox"])
             lost = documents.copy(blobs, named, folder)
             if lost and attempt + 1 < ATTEMPTS:

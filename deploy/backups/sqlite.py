@@ -32,7 +32,9 @@ def at_one_moment(files: Mapping[str, Path]) -> Iterator[dict[str, Connection]]:
                 with _locked(files):
                     for reader in readers.values():
                         reader.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar()
-            except sqlite3.OperationalError:
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise CommandRefused(f"the databases cannot be read: {error}") from error
                 continue
             yield readers
             return
