@@ -25,6 +25,7 @@ from shared.contracts.commands import (
     FreezeAccount,
     Leg,
     OpenAccount,
+    SetDelegate,
     Transfer,
     UnfreezeAccount,
 )
@@ -152,6 +153,17 @@ class Books:
         if issued:
             self.accept(self.issue(id, issued, currency))
         return id
+
+    def allow(
+        self, account: str, *rights: Any, who: Principal | None = None, limit: int | None = None
+    ) -> Principal:
+        """Let somebody operate an account."""
+        somebody = who or member(ids.new_id())
+        command = SetDelegate(
+            id=self.id(), account=account, subject=somebody.subject, rights=list(rights), per_transfer=limit
+        )
+        self.accept(command, self.holder(account))
+        return somebody
 
     def freeze(self, account: str, direction: Any = "all") -> None:
         self.accept(

@@ -1,5 +1,7 @@
 """Units for a purpose: where they can be spent, in which order, and what becomes of them."""
 
+from typing import Any
+
 import pytest
 
 from shared.contracts.charters import ExpiryClause, FeeClause, Penalty, PurposeClause, RedemptionClause
@@ -30,7 +32,7 @@ def goods(**amounts: int) -> list[Goods]:
     return [Goods(category=category, amount=amount) for category, amount in amounts.items()]
 
 
-def _lacks(books: Books, payer: str, payee: str, amount: int, available: int, **more: object) -> None:
+def _lacks(books: Books, payer: str, payee: str, amount: int, available: int, **more: Any) -> None:
     refusal = books.refuse("insufficient-balance", books.pay(payer, payee, amount, **more))
     assert refusal.parameters["available_amount"] == available
 

@@ -1,5 +1,7 @@
 """Pending transfers: reserving, posting in full or in part, voiding, and lapsing by themselves."""
 
+from typing import Any
+
 import pytest
 
 from shared.contracts import ids
@@ -9,7 +11,6 @@ from shared.contracts.commands import (
     ChangeLimits,
     CloseAccount,
     PostPending,
-    SetDelegate,
     Transfer,
     VoidPending,
 )
@@ -32,8 +33,8 @@ def void(books: Books, pending: str) -> VoidPending:
     return VoidPending(id=books.id(), pending=pending)
 
 
-def _reserved(books: Books, payer: str, payee: str, amount: int, **more: object) -> str:
-    command: Transfer = books.reserve(payer, payee, amount, **more)  # type: ignore[arg-type]
+def _reserved(books: Books, payer: str, payee: str, amount: int, **more: Any) -> str:
+    command: Transfer = books.reserve(payer, payee, amount, **more)
     books.accept(command)
     return command.id
 
@@ -108,12 +109,7 @@ def test_it_lapses_at_its_time_whether_anybody_has_booked_that_or_not(books: Boo
 
 def test_the_payees_side_decides_on_it(books: Books) -> None:
     payer, payee = books.account(100), books.account()
-    till, clerk = member(ids.new_id()), member(ids.new_id())
-    for who, right in ((till, "receive"), (clerk, "pay")):
-        books.accept(
-            SetDelegate(id=books.id(), account=payee, subject=who.subject, rights=[right]),  # type: ignore[list-item]
-            books.holder(payee),
-        )
+    till, clerk = books.allow(payee, "receive"), books.allow(payee, "pay")
     pending = _reserved(books, payer, payee, 10)
     for stranger in (books.holder(payer), clerk, member(ids.new_id())):
         books.refuse("not-permitted", post(books, pending), stranger)
@@ -293,7 +289,7 @@ def test_units_set_free_after_their_last_day_end_at_once() -> None:
 
 
 def test_units_of_a_reservation_that_lapses_after_their_last_day_end_with_it() -> None:
-    books, payer, payee, pending = _expiring()
+    books, payer, _payee, pending = _expiring()
     books.later(20 * DAY)
     assert books.held(payer) == {}
     record = books.accept(books.issue(payer, 5))

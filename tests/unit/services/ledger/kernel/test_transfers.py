@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.auth.principal import IMPORTER
-from shared.contracts import ids
 from shared.contracts.charters import (
     ExpiryClause,
     FeeClause,
@@ -13,9 +12,9 @@ from shared.contracts.charters import (
     Penalty,
     RedemptionClause,
 )
-from shared.contracts.commands import CloseAccount, Goods, SetDelegate
+from shared.contracts.commands import CloseAccount, Goods
 from shared.contracts.money import MAX_AMOUNT
-from tests.support.ledger import OPERATOR_PRINCIPAL, member, principal
+from tests.support.ledger import OPERATOR_PRINCIPAL, principal
 from tests.unit.services.ledger.kernel.books import DAY, Books, rows, transfer
 
 
@@ -44,13 +43,8 @@ def test_a_record_of_a_plain_payment_says_no_more_than_it_must(books: Books) -> 
 
 def test_delegates_pay_with_the_right_to_and_within_their_limit(books: Books) -> None:
     payer, payee = books.account(1000), books.account()
-    clerk, viewer = member(ids.new_id()), member(ids.new_id())
-    rights = {clerk.subject: (["pay"], 50), viewer.subject: (["view", "receive", "schedule"], None)}
-    for subject, (right, limit) in rights.items():
-        books.accept(
-            SetDelegate(id=books.id(), account=payer, subject=subject, rights=right, per_transfer=limit),  # type: ignore[arg-type]
-            books.holder(payer),
-        )
+    clerk = books.allow(payer, "pay", limit=50)
+    viewer = books.allow(payer, "view", "receive", "schedule")
     books.accept(books.pay(payer, payee, 50), clerk)
     books.refuse("not-permitted", books.pay(payer, payee, 51), clerk)
     books.refuse("not-permitted", books.pay(payer, payee, 1), viewer)
@@ -316,7 +310,7 @@ def test_up_to_moves_all_of_it_or_what_there_is(books: Books) -> None:
 def test_up_to_moves_the_most_that_would_be_accepted(
     balance: int, room: int, amount: int, fixed: int, points: int, paid_by: str
 ) -> None:
-    books, till = _with_fee(fixed=fixed, basis_points=points, paid_by=paid_by)
+    books, _till = _with_fee(fixed=fixed, basis_points=points, paid_by=paid_by)
     payer, payee = books.account(balance), books.account(maximum_balance=room)
     command = books.pay(payer, payee, amount, up_to=True)
 
