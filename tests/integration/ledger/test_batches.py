@@ -94,7 +94,8 @@ def test_a_currency_its_accounts_and_their_payments_may_come_in_one_call(ledger:
     holder = ids.new_id()
     one, two = open_account(holder), open_account(ids.new_id(), kind="organisation", groups=["market"])
     created = create_currency(charter=charter(per_day=500))
-    commands = [created, one, two, issue(one.id, 1_000), pay(one.id, two.id, 500), pay(one.id, two.id, 1)]
+    commands: list[Command] = [created, one, two]
+    commands += [issue(one.id, 1_000), pay(one.id, two.id, 500), pay(one.id, two.id, 1)]
     outcomes = ledger.decide(commands, ledger.token("tools", "importer", "operator", "administrator"))
     assert _told(outcomes) == [*["accepted"] * 5, "spending-limit"]
     assert verify(ledger.database, 0).sound
@@ -154,7 +155,7 @@ class Counted:
                     calls["statements"] += 1
                     return super().copy(*rest, **more)
 
-            store._connection.cursor_factory = Cursor  # type: ignore[union-attr, assignment]
+            store._connection.cursor_factory = Cursor  # type: ignore[union-attr]
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method: Callable[..., Any] = getattr(self._store, name)
@@ -219,7 +220,7 @@ def test_what_a_batch_asks_of_the_database_does_not_grow_with_its_commands(
 def _calls(store: Any, commands: list[Command]) -> Counter[str]:
     """What one batch of these commands asks of a store, with nothing known before."""
     counted = Counted(store)
-    decider = Decider(counted, store.take_over(0, ids.new_id()))  # type: ignore[arg-type]
+    decider = Decider(counted, store.take_over(0, ids.new_id()))
     counted.calls.clear()
     items = [Item(position, command, ANYTHING, FAR_FUTURE) for position, command in enumerate(commands)]
     call = PendingCall(items, [None] * len(items))
