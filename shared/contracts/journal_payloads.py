@@ -95,9 +95,9 @@ class RecordedTransfer(Schema):
     note = fields.String()
     asked = _amount()
     purpose = fields.String()
-    goods = fields.List(fields.List(fields.Raw(), validate=validate.Length(equal=2)))
-    drawn = fields.List(fields.List(fields.Raw(), validate=validate.Length(equal=2)))
-    kept_back = fields.List(fields.List(fields.Raw(), validate=validate.Length(equal=3)))
+    goods = fields.List(fields.List(fields.Raw(allow_none=True), validate=validate.Length(equal=2)))
+    drawn = fields.List(fields.List(fields.Raw(allow_none=True), validate=validate.Length(equal=2)))
+    kept_back = fields.List(fields.List(fields.Raw(allow_none=True), validate=validate.Length(equal=3)))
     lapses_at = fields.Integer()
     pending = fields.String()
     of = fields.String()
@@ -120,6 +120,24 @@ class RecordedAttempt(Schema):
     refusal = fields.String(required=True)
 
 
+class RecordedCorrection(Schema):
+    """The transfer that would mend a mistake, perhaps in another one (`of`)."""
+
+    currency = fields.String(required=True, validate=validate.Regexp(CODE_PATTERN))
+    amount = _amount(required=True)
+    payer = fields.String(required=True)
+    payee = fields.String(required=True)
+    of = fields.String()
+
+
+class RecordedVersion(Schema):
+    """A version of a currency's charter, and from when on it holds (Unix microseconds)."""
+
+    currency = fields.String(required=True, validate=validate.Regexp(CODE_PATTERN))
+    version = fields.Integer(required=True)
+    valid_from = fields.Integer(required=True)
+
+
 class RecordedTimeline(Schema):
     """A journal restored from a copy goes on in a new timeline: the one `before`, and the new one."""
 
@@ -133,7 +151,7 @@ class RecordedSettling(Schema):
     """
 
     lapsed = fields.List(fields.String())
-    expired = fields.List(fields.List(fields.Raw(), validate=validate.Length(equal=3)))
+    expired = fields.List(fields.List(fields.Raw(allow_none=True), validate=validate.Length(equal=3)))
 
 
 class RecordData(Schema):
@@ -148,9 +166,11 @@ class RecordData(Schema):
 
     principal = fields.String()
     accounts = fields.List(fields.Nested(RecordedAccount), required=True)
-    entries = fields.List(fields.List(fields.Raw(), validate=validate.Length(equal=4)), required=True)
-    changes = fields.List(fields.List(fields.Raw(), validate=validate.Length(equal=2)))
-    sets = fields.List(fields.List(fields.Raw(), validate=validate.Length(equal=5)))
+    entries = fields.List(
+        fields.List(fields.Raw(allow_none=True), validate=validate.Length(equal=4)), required=True
+    )
+    changes = fields.List(fields.List(fields.Raw(allow_none=True), validate=validate.Length(equal=2)))
+    sets = fields.List(fields.List(fields.Raw(allow_none=True), validate=validate.Length(equal=5)))
     settled = fields.Nested(RecordedSettling)
     warnings = fields.List(fields.String())
     command = fields.String()
@@ -195,21 +215,15 @@ class ReversalProposed(ProposalRecorded):
 
 
 class CorrectionProposed(ProposalRecorded):
-    currency = fields.String(required=True)
-    amount = _amount(required=True)
-    payer = fields.String(required=True)
-    payee = fields.String(required=True)
-    of = fields.String()
+    correction = fields.Nested(RecordedCorrection, required=True)
 
 
 class CharterRecorded(ProposalRecorded):
-    """Of a charter proposed or adopted: which version, and from when on it holds (Unix microseconds). The
-    document is in `sets`, in the proposal or under the kind `charter`.
+    """Of a charter proposed or adopted. The document is in `sets`, in the proposal or under the kind
+    `charter`.
     """
 
-    currency = fields.String(required=True)
-    version = fields.Integer(required=True)
-    valid_from = fields.Integer(required=True)
+    charter = fields.Nested(RecordedVersion, required=True)
 
 
 class ScheduleRecorded(RecordData):
