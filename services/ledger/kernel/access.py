@@ -15,7 +15,6 @@ from shared.contracts.commands import (
     OpenAccount,
     Settle,
     TagAccount,
-    Transfer,
     UnfreezeAccount,
 )
 from shared.contracts.errors import Fault, Refusal
@@ -45,12 +44,12 @@ def check_role(command: Command, principal: Principal) -> None:
 
 
 def check_identifier(command: Command, principal: Principal, now: int) -> None:
-    """A UUIDv7 must be of these days. Derived ids name what happened before; of transfers, importers alone
-    give them.
+    """A UUIDv7 must be of these days. Derived ids name what can come again: accounts and currencies by a
+    request's key, what is imported, and what is due; others would take such an id away beforehand.
     """
     if command.id[14] == "8":
-        if isinstance(command, Transfer):
-            principal.require("give a transfer a derived id", IMPORTER)
+        if not isinstance(command, OpenAccount | CreateCurrency):
+            principal.require("give a derived id", IMPORTER, TIMEKEEPER)
         return
     made_at = int(command.id[:8] + command.id[9:13], 16) * 1000
     if not now - ID_MAX_AGE_US <= made_at <= now + ID_MAX_AHEAD_US:

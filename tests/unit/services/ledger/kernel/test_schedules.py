@@ -225,6 +225,17 @@ def test_only_the_ledgers_jobs_execute(books: Books) -> None:
         books.refuse("not-permitted", execute(books, id), who)
 
 
+def test_nobody_else_takes_the_id_of_an_attempt_beforehand(books: Books) -> None:
+    payer, payee = books.account(100), books.account()
+    id = _made(books, payer, payee)
+    attempt = ids.derived_id("schedule", id, "0", "1")
+    taking = CancelSchedule(id=attempt, schedule=_made(books, payer, payee))
+    for who in (books.holder(payer), OPERATOR_PRINCIPAL):
+        books.refuse("not-permitted", taking, who)
+    books.later(DAY)
+    books.accept(ExecuteSchedule(id=attempt, schedule=id, n=0, attempt=1), CLOCK_WORK)
+
+
 def test_unknown_ones(books: Books) -> None:
     id = books.account()
     books.refuse("unknown-schedule", CancelSchedule(id=books.id(), schedule=id))
