@@ -1,7 +1,9 @@
 """Charters that say what cannot hold together: each is refused with the clause named."""
 
+import json
 from collections.abc import Mapping
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ledger.kernel.buckets import Bucket
-from services.ledger.kernel.contradictions import MAX_FREE_BUCKETS, bucket_bound, contradictions
+from services.ledger.kernel.contradictions import bucket_bound, contradictions
 from services.ledger.kernel.rules import Rules
 from shared.contracts import ids
 from shared.contracts.charters import (
@@ -21,6 +23,7 @@ from shared.contracts.charters import (
     Penalty,
     PurposeClause,
     RedemptionClause,
+    read,
 )
 from tests.support.charters import charter, rows
 
@@ -278,5 +281,27 @@ def _received(rules: Rules, day: str, today: str) -> str:
     return received_on if rules.penalty_points(received_on, today) else ""
 
 
-def test_an_account_may_always_be_given_every_reservation() -> None:
-    assert MAX_FREE_BUCKETS == 96
+@pytest.mark.parametrize(
+    ("bound", "fields"),
+    [
+        (29, {"expiry": ExpiryClause(after_days=180, lot="month"), "purposes": [purpose(c) for c in "abc"]}),
+        (46, redeeming((45, 500))),
+        (
+            95,
+            {
+                **redeeming((90, 500), lot="week"),
+                "expiry": ExpiryClause(after_days=365, lot="month"),
+                "purposes": [purpose("a"), purpose("b")],
+            },
+        ),
+        (367, {"expiry": ExpiryClause(after_days=365)}),
+    ],
+)
+def test_the_guides_examples_have_the_bounds_that_it_says(bound: int, fields: dict[str, Any]) -> None:
+    assert bucket_bound(charter(**fields)) == bound
+
+
+def test_the_guides_charter_can_be_adopted() -> None:
+    guide = (Path(__file__).parents[5] / "docs" / "charters.md").read_text(encoding="utf-8")
+    example = guide.partition("```json\n")[2].partition("```")[0]
+    assert found(read(json.loads(example))) == []
