@@ -22,14 +22,18 @@ def positions(connection: Connection) -> dict[int, Position]:
 
 
 def begin(connection: Connection, partition: int, principal: str) -> Position:
-    """Go on in a new timeline from here, which the journal says in a record of its own; a writer that led the
-    partition until now writes no more.
+    """Go on in a new timeline from here, which the journal says in a record of its own where it has any; a
+    writer that led the partition until now writes no more.
     """
     row = connection.execute(select(partitions).where(partitions.c.id == partition).with_for_update()).one()
     header = Header(partition, row.timeline, row.last_sequence, bytes(row.last_hash), row.recorded_at)
+    timeline = ids.new_id()
+    if header.sequence == 0:
+        _move(connection, header, timeline, ids.new_id())
+        return Position(timeline, 0, header.hash.hex())
     record = timelines.begin(
         header,
-        timeline=ids.new_id(),
+        timeline=timeline,
         command=ids.new_id(),
         principal=principal,
         now=clock.now_us(),
@@ -47,16 +51,22 @@ def begin(connection: Connection, partition: int, principal: str) -> Position:
             hash=record.hash,
         )
     )
+    after = Header(partition, timeline, record.sequence, record.hash, record.recorded_at)
+    _move(connection, after, timeline, record.command)
+    return record.to_journal().position
+
+
+def _move(connection: Connection, header: Header, timeline: str, batch: str) -> None:
+    """Say in the partition's row how it stands, in a new term."""
     connection.execute(
         update(partitions)
-        .where(partitions.c.id == partition)
+        .where(partitions.c.id == header.partition)
         .values(
-            timeline=record.timeline,
+            timeline=timeline,
             term=partitions.c.term + 1,
-            last_sequence=record.sequence,
-            last_hash=record.hash,
-            last_batch=record.command,
-            recorded_at=record.recorded_at,
+            last_sequence=header.sequence,
+            last_hash=header.hash,
+            last_batch=batch,
+            recorded_at=header.recorded_at,
         )
     )
-    return record.to_journal().position

@@ -119,7 +119,7 @@ def test_a_flipped_byte_of_any_file_is_found(books: Site, tmp_path: Path) -> Non
     backup = tmp_path / "backup"
     assert books.run("backup", str(backup)).code == 0
     files = [path for path in backup.rglob("*") if path.is_file() and path.name != "manifest.json"]
-    assert len(files) == 11
+    assert {"ledger.sqlite3", "bus.sqlite3", "identity.key"} < {path.name for path in files}
     for path in files:
         content = bytearray(path.read_bytes())
         content[secrets.randbelow(len(content))] ^= 1 << secrets.randbelow(8)

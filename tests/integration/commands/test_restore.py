@@ -176,6 +176,20 @@ def test_each_restore_begins_a_timeline_which_its_first_record_names(books: Site
     assert len(set(seen)) == 2
 
 
+def test_a_ledger_without_a_record_is_restored_too(alone: Site, tmp_path: Path) -> None:
+    assert (
+        alone.run(
+            "create-admin", "--email", "a@example.org", "--name", "A", "--password-stdin", stdin="x" * 12
+        ).code
+        == 0
+    )
+    backup = _backed_up(alone, tmp_path / "backup")
+    elsewhere = Site.alone(tmp_path / "elsewhere")
+    assert "goes on after record 0, timeline " in elsewhere.run("restore", backup).out
+    _import(elsewhere, LOG, tmp_path)
+    assert elsewhere.verified()["records"] == 5
+
+
 def test_nothing_is_replaced_unasked(books: Site, tmp_path: Path) -> None:
     backup = _backed_up(books, tmp_path / "backup")
     folder = Path(books.tools["MEDTOWN_DATA"])
