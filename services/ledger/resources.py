@@ -8,7 +8,6 @@ from shared.auth.keys import TRUSTED_FILE, load_signer, load_trusted, private_ke
 from shared.auth.principal import TIMEKEEPER
 from shared.auth.tokens import ServiceTokens, Verifier
 from shared.config import Config
-from shared.contracts import clock
 from shared.contracts.ledger import AUDIENCE
 from shared.db.engine import Database
 from shared.messaging.client import Client
@@ -22,16 +21,14 @@ ISSUER = "ledger"
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """`now_us` is the clock by which queries and jobs say what has lapsed, in Unix microseconds. `client` and
-    `tokens` are the jobs', to tell the writer what time has made due: the key is read when it is asked for,
-    since queries have none.
+    """`client` and `tokens` are the jobs', to tell the writer what time has made due: the key is read when it
+    is asked for, since queries have none.
     """
 
     database: Database
     partition: int = 0
     client: Client | None = None
     tokens: Callable[[], ServiceTokens] | None = None
-    now_us: Callable[[], int] = clock.now_us
 
     def close(self) -> None:
         """Close the database; the client belongs to whoever made it."""

@@ -53,7 +53,6 @@ class Timekeeper:
         assert resources.tokens is not None
         self._database = resources.database
         self._partition = resources.partition
-        self._now_us = resources.now_us
         self._client = resources.client
         self._tokens = resources.tokens()
         self._current: dict[str, int] = {}
@@ -66,7 +65,7 @@ class Timekeeper:
         query = (
             select(things.c.kind, things.c.id, things.c.owner, things.c.due_at, things.c.body)
             .where(
-                things.c.due_at <= self._now_us(),
+                things.c.due_at <= clock.now_us(),
                 things.c.partition == self._partition,
                 things.c.kind.in_(("pending", "schedule")),
             )
@@ -90,7 +89,7 @@ class Timekeeper:
             .distinct()
             .join(balances, balances.c.account == accounts.c.number)
             .where(
-                lapsing_before(day_of(self._now_us())),
+                lapsing_before(day_of(clock.now_us())),
                 balances.c.bucket.like("%|"),
                 balances.c.balance != 0,
                 self._own(),
@@ -132,14 +131,14 @@ class Timekeeper:
         self._current[code] = version
 
     def _versions(self) -> dict[str, int]:
-        """The version in force of each charter that has more than one."""
+        """The version in force of each charter that is no longer at its first."""
         query = select(things.c.id, things.c.body).where(
             things.c.kind == "charters", things.c.partition == self._partition
         )
         with self._database.read() as connection:
             listed = {row.id: msgspec.json.decode(row.body)["versions"] for row in connection.execute(query)}
-        now = self._now_us()
-        return {code: version_at(versions, now) for code, versions in listed.items() if len(versions) > 1}
+        in_force = {code: version_at(versions, clock.now_us()) for code, versions in listed.items()}
+        return {code: version for code, version in in_force.items() if version != listed[code][0][0]}
 
     def _own(self) -> Any:
         first, beyond = first_account(self._partition), first_account(self._partition + 1)

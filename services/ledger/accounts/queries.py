@@ -27,7 +27,7 @@ def get_account(ledger: Resources, request: Request) -> dict[str, Any]:
     id = request.arguments["id"]
     with ledger.database.read() as connection:
         access_account(connection, request.principal, id)
-        return _views(connection, [id], request.principal, ledger.now_us())[0]
+        return _views(connection, [id], request.principal, clock.now_us())[0]
 
 
 def list_accounts(ledger: Resources, request: Request) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def list_accounts(ledger: Resources, request: Request) -> dict[str, Any]:
             # The list of delegations follows the journal; rights are what the account says.
             seen = seen_of(principal, connection, ids)
             ids = [id for id in ids if id in seen]
-        return {"data": _views(connection, ids, principal, ledger.now_us()), **rest}
+        return {"data": _views(connection, ids, principal, clock.now_us()), **rest}
 
 
 def find_payees(ledger: Resources, request: Request) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def get_holders(ledger: Resources, request: Request) -> dict[str, Any]:
 def get_balance(ledger: Resources, request: Request) -> dict[str, Any]:
     """What was in an account at a time: of recording, or of occurrence."""
     asked = request.arguments
-    at = ledger.now_us() if asked["at"] is None else read_moment(asked["at"])
+    at = clock.now_us() if asked["at"] is None else read_moment(asked["at"])
     with ledger.database.read() as connection:
         account = access_account(connection, request.principal, asked["account"])
         minor_units = load_currencies(connection, [account.currency])[account.currency].minor_units

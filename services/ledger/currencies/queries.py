@@ -12,6 +12,7 @@ from services.ledger.reading import CURRENCY_COLUMNS, load_currencies, load_stat
 from services.ledger.resources import Resources
 from services.ledger.tables import currencies
 from services.ledger.writer import rows
+from shared.contracts import clock
 from shared.contracts.charters import document
 from shared.contracts.errors import Refusal
 from shared.messaging.service import Request
@@ -40,7 +41,7 @@ def get_charter(ledger: Resources, request: Request) -> dict[str, Any]:
 
     Refused as `not-found` where there is no such version, or none that held by then.
     """
-    asked, now = request.arguments, ledger.now_us()
+    asked, now = request.arguments, clock.now_us()
     code, version = asked["currency"], asked["version"]
     at = now if asked["at"] is None else read_moment(asked["at"])
 

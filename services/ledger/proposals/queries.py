@@ -15,6 +15,7 @@ from services.ledger.resources import Resources
 from services.ledger.tables import accounts, things
 from shared import cursors
 from shared.auth.principal import Principal
+from shared.contracts import clock
 from shared.contracts.errors import Refusal
 from shared.messaging.service import Request
 
@@ -26,14 +27,14 @@ def get_proposal(ledger: Resources, request: Request) -> dict[str, Any]:
         thing = load_things(connection, [("proposal", id)]).get(("proposal", id))
         if thing is None or not _may_see(connection, request.principal, thing):
             raise Refusal("not-found")
-        return _views(connection, [(id, thing)], ledger.now_us())[0]
+        return _views(connection, [(id, thing)], clock.now_us())[0]
 
 
 def list_proposals(ledger: Resources, request: Request) -> dict[str, Any]:
     """Proposals, newest first, all or those of a status: to operators all, to others those that they made or
     are asked about.
     """
-    asked, now = request.arguments, ledger.now_us()
+    asked, now = request.arguments, clock.now_us()
     before = cursors.decode(asked["cursor"], str)
     with ledger.database.read() as connection:
         conditions = _of_status(asked["status"], now)

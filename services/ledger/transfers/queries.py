@@ -15,7 +15,7 @@ from services.ledger.tables import entries, things
 from services.ledger.transfers.history import seen_from
 from services.ledger.views import linked_view, transfer_view, transfers_of
 from shared import cursors
-from shared.contracts import ids, money
+from shared.contracts import clock, ids, money
 from shared.contracts.errors import Refusal
 from shared.contracts.journal import TRANSFER_RESERVED, TRANSFERS_LINKED
 from shared.messaging.service import Request
@@ -40,7 +40,7 @@ def get_transfer(ledger: Resources, request: Request) -> dict[str, Any]:
     drawn = transfer["payer"] in seen
     if record.type == TRANSFER_RESERVED:
         assert thing is not None
-        return _reserved_view(record, thing, minor_units, ledger.now_us(), drawn=drawn)
+        return _reserved_view(record, thing, minor_units, clock.now_us(), drawn=drawn)
     view = transfer_view(record, transfer, minor_units, drawn=drawn)
     if thing is not None:
         view["refunded"] = money.view(thing.body["amount"], code, minor_units)
@@ -110,7 +110,7 @@ def list_account_transfers(ledger: Resources, request: Request) -> dict[str, Any
 
 def list_pending(ledger: Resources, request: Request) -> dict[str, Any]:
     """What is reserved of an account, or for it, and neither posted, voided nor lapsed: the latest first."""
-    asked, now = request.arguments, ledger.now_us()
+    asked, now = request.arguments, clock.now_us()
     before = cursors.decode(asked["cursor"], str)
     with ledger.database.read() as connection:
         account = access_account(connection, request.principal, asked["account"])
