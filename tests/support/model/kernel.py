@@ -1,6 +1,5 @@
 """The kernel under test, held against the model after every command, and against its journal at the end."""
 
-import hashlib
 from datetime import date
 from typing import Any
 
@@ -11,53 +10,79 @@ from services.ledger.kernel.decide import RANDOM_BYTES, decide
 from services.ledger.kernel.draft import Draft
 from services.ledger.kernel.needs import needs
 from services.ledger.kernel.recall import recall
-from services.ledger.kernel.record import SALT_BYTES, Record, StoredRefusal, chain, content_hash, unseal
+from services.ledger.kernel.record import SALT_BYTES, Record, chain, unseal
 from services.ledger.kernel.state import State, Thing, whole_state
+from services.ledger.writer.calls import Item, PendingCall
+from services.ledger.writer.deciding import Decider
+from services.ledger.writer.store import Batch
 from shared.auth.principal import Principal
 from shared.contracts import ids
-from shared.contracts.commands import Command
+from shared.contracts.commands import Command, Outcome
 from shared.contracts.errors import Refusal
 from tests.support.model import terms
 from tests.support.model.book import Book, Kind
 from tests.support.model.ledger import Answer, Model
+from tests.support.model.memory_store import MemoryStore
 
 TIMELINE = ids.derived_id("timeline")
+UNDECIDED = ("clock-behind", "late", "id-reused")
+"""Refusals that are not the kernel's (the last one is not always)."""
 
 
 class Kernel:
-    """A partition in memory. Every command is decided twice: by all that there is, and by what it needs."""
+    """A partition in memory. Commands go through the writer's loading and deciding; what is decided there
+    by what is loaded is decided a second time by all that there is, and a third time by no more than the
+    command needs.
+    """
 
     def __init__(self) -> None:
         self.state = whole_state(0, TIMELINE)
-        self.records: list[Record] = []
-        self.entropy = 0
+        self.store = MemoryStore(TIMELINE)
+        self.restart()
+
+    def restart(self) -> None:
+        """Go on from what is stored, as a writer that has just begun."""
+        self.decider = Decider(self.store, self.store.partition)
 
     @property
-    def last_moment(self) -> int:
-        return self.state.header.recorded_at
+    def records(self) -> list[Record]:
+        return self.store.records
 
-    def submit(self, command: Command, who: Principal, now: int) -> Answer:
-        self.entropy += 1
-        random_bytes = hashlib.sha512(str(self.entropy).encode()).digest()[:RANDOM_BYTES]
-        by_all = _decided(self.state, command, who, now, random_bytes)
-        by_needs = _decided(self._what_it_needs(command, now), command, who, now, random_bytes)
-        assert _comparable(by_all) == _comparable(by_needs), f"needs() forgets something of {command}"
-        if isinstance(by_all, Refusal) and by_all.problem.final:
-            salt = random_bytes[:SALT_BYTES]
-            self.state.commands[command.id] = StoredRefusal(
-                *(command.id, who.subject, salt, content_hash(salt, command)),
-                *(by_all.slug, by_all.parameters, now),
-            )
-        if isinstance(by_all, Record) and self.state.commands[command.id] is None:
-            apply(self.state, by_all)
-            self.records.append(by_all)
-        if isinstance(by_all, Record):
-            return Answer(None, frozenset(by_all.payload.get("warnings", ())))
-        return Answer(by_all.slug)
+    def submit(self, command: Command, who: Principal, clock_us: int, not_after: int) -> Answer:
+        call = PendingCall([Item(0, command, who, not_after)], [None])
+        batch = self.decider.decide([call], clock_us)
+        (outcome,) = call.answers()
+        answer = _answer(outcome, batch.records)
+        if answer.refused not in UNDECIDED and not outcome.replayed:
+            self._decide_again(command, who, max(clock_us, self.state.header.recorded_at), batch, outcome)
+        for record in batch.records:
+            apply(self.state, record)
+        for refusal in batch.refusals:
+            self.state.commands[refusal.command] = refusal
+        if batch.records or batch.refusals:
+            self.store.write(batch)
+        return answer
+
+    def _decide_again(
+        self, command: Command, who: Principal, now: int, batch: Batch, outcome: Outcome
+    ) -> None:
+        random_bytes = bytes(RANDOM_BYTES)
+        for record in batch.records:
+            random_bytes = record.salt + (record.note.salt if record.note else bytes(SALT_BYTES))
+        for state in (self.state, self._what_it_needs(command, now)):
+            try:
+                assert recall(state, command, who) is None
+                again = decide(state, command, who, now, random_bytes)
+            except Refusal as refusal:
+                again = refusal
+            if isinstance(again, Refusal):
+                assert outcome.refusal == again.to_wire(), f"decided otherwise: {command}"
+            else:
+                assert [again] == batch.records, f"decided otherwise: {command}"
 
     def _what_it_needs(self, command: Command, now: int) -> State:
-        header, whole = self.state.header, self.state
-        part = State(header, whole.next_account)
+        whole = self.state
+        part = State(whole.header, whole.next_account)
         for _ in range(20):
             missing = needs(part, command, now)
             if not missing:
@@ -69,18 +94,11 @@ class Kernel:
         raise AssertionError(f"needs() finds no end for {command}: {missing}")
 
 
-def _decided(
-    state: State, command: Command, who: Principal, now: int, random_bytes: bytes
-) -> Record | StoredRefusal | Refusal:
-    try:
-        known = recall(state, command, who)
-    except Refusal as refusal:
-        return refusal
-    return known or decide(state, command, who, now, random_bytes)
-
-
-def _comparable(decision: Record | StoredRefusal | Refusal) -> Any:
-    return repr(decision) if isinstance(decision, Refusal) else decision
+def _answer(outcome: Outcome, records: list[Record]) -> Answer:
+    if outcome.refusal is not None:
+        return Answer(outcome.refusal["slug"], replayed=outcome.replayed)
+    warnings = frozenset(warning for record in records for warning in record.payload.get("warnings", ()))
+    return Answer(None, warnings, outcome.replayed)
 
 
 def check_equal(model: Model, kernel: Kernel, now: int) -> None:

@@ -63,10 +63,13 @@ DOING: dict[type, Callable[[Book, Any, Principal], None]] = {
 
 
 class Answer(NamedTuple):
-    """What became of a command: `refused` is the slug. `warnings`: soft limits that it passed."""
+    """What became of a command: `refused` is the slug. `warnings`: soft limits that it passed. `replayed`: it
+    was answered before.
+    """
 
     refused: str | None
     warnings: frozenset[str] = frozenset()
+    replayed: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -86,12 +89,23 @@ class Model:
 
     is_unbooked: Callable[[str], bool] = lambda account: True
 
-    def submit(self, command: Command, who: Principal, now: int) -> Answer:
-        """Decide a command at a moment (Unix microseconds, never before the last accepted one)."""
+    def submit(self, command: Command, who: Principal, clock_us: int, not_after: int) -> Answer:
+        """Decide a command when the clock says so (Unix microseconds), which may be a little behind the last
+        record, and give no new answer when it is later than `not_after`.
+        """
+        last = self.book.now
+        if clock_us < last - 60_000_000:
+            return Answer("clock-behind")
         if command.id in self.answers:
             subject, first, answer = self.answers[command.id]
             same = subject == who.subject and first == command
-            return answer if same else Answer("id-reused")
+            return answer._replace(warnings=frozenset(), replayed=True) if same else Answer("id-reused")
+        if not_after < clock_us:
+            return Answer("late")
+        return self.decide(command, who, max(clock_us, last))
+
+    def decide(self, command: Command, who: Principal, now: int) -> Answer:
+        """Decide a new command at a moment."""
         trial = self.at(now)
         try:
             check_identifier(trial, command, who)

@@ -27,7 +27,7 @@ PURPOSES = ("meals", "books", "holiday")
 
 LEAPS = (
     *(1_000_000, 60_000_000, 61_000_000, HOUR_US, HOUR_US + 1, 9 * HOUR_US, DAY_US, DAY_US + HOUR_US),
-    *(3 * DAY_US, 6 * DAY_US, 15 * DAY_US, 31 * DAY_US, -1_000_000, -50_000_000),
+    *(3 * DAY_US, 6 * DAY_US, 15 * DAY_US, 31 * DAY_US, -1_000_000, -50_000_000, -61_000_000),
 )
 
 amounts = st.one_of(
