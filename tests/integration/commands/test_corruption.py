@@ -1,5 +1,5 @@
-"""One flipped bit in any column of the ledger's tables is found by `medtown verify-ledger`, which names the row
-and freezes the partition to reading.
+"""One flipped bit in any column of the ledger's tables is found by `medtown verify-ledger`, which names the
+row and freezes the partition to reading.
 """
 
 import json
@@ -65,6 +65,8 @@ class Damaged:
         ledger.view(pay(one, two, 100, pending_seconds=3600), ledger.token(holder, MEMBER))
         self.untouched = open_account(ids.new_id(), "LEAF")
         ledger.view(self.untouched)
+        with ledger.database.read() as connection:
+            self.untouched_number = connection.execute(text("SELECT max(number) FROM accounts")).scalar_one()
         if ledger.database.is_sqlite:
             for table in ("journal", "entries"):
                 for verb in ("update", "delete"):
@@ -89,7 +91,8 @@ class Damaged:
                 text(f'SELECT {names} FROM {table} WHERE "{column}" IS NOT NULL')
             ).all()
         cells = [Cell(table, column, dict(zip(key, row[:-1], strict=True)), row[-1]) for row in found]
-        return [cell for cell in cells if "LEAF" not in cell.key.values()]
+        readable = {("code", "LEAF"), ("number", self.untouched_number)}
+        return [cell for cell in cells if readable.isdisjoint(cell.key.items())]
 
     def flip(self, cell: Cell, chance: random.Random) -> Cell:
         """Flip a bit; the cell as it is then. Another one where a key forbids it."""
@@ -129,7 +132,7 @@ def _flipped(value: Any, chance: random.Random) -> Any:
 
 
 @pytest.mark.parametrize("table", NAMED)
-@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=pytest.mark.slow)])
 def test_a_flipped_bit_is_found_named_and_stops_payments(damaged: Damaged, table: str, rounds: int) -> None:
     # The same bits on every run.
     chance = random.Random(f"{table} {rounds}")
