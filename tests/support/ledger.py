@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from services.ledger.journal import recomputing
 from services.ledger.kernel.apply import apply
 from services.ledger.kernel.decide import RANDOM_BYTES, decide
 from services.ledger.kernel.needs import needs
@@ -67,7 +68,8 @@ def charter(code: str = "PUMA", **limits: Any) -> Charter:
 class Books:
     """A partition in memory: commands go in one by one, records and refusals come out.
 
-    Each is decided on what `needs` names of the state and nothing else, as the writer does.
+    Each is decided on what `needs` names of the state and nothing else, as the writer does; each record is
+    verified.
     """
 
     def __init__(self) -> None:
@@ -75,6 +77,7 @@ class Books:
         self.state: State = whole_state(0, self.timeline)
         self.records: list[Record] = []
         self._rules: dict[Key, Rules] = {}
+        self._recomputed = recomputing.Books(0)
 
     def submit(
         self, command: Command, principal: Principal = OPERATOR_PRINCIPAL, now: int | None = None
@@ -90,6 +93,7 @@ class Books:
         decision = decide(seen, command, principal, now, secrets.token_bytes(RANDOM_BYTES))
         if isinstance(decision, Record):
             apply(self.state, decision)
+            self._recomputed.add(decision)
             self.records.append(decision)
         return decision
 

@@ -58,6 +58,7 @@ class Books:
         self.recorded_at = 0
         self.entries = 0
         self.accounts: dict[str, Account] = {}
+        self.closed: set[str] = set()
         self.currencies: dict[str, dict[str, Any]] = {}
         self.things: dict[tuple[str, str], Remembered] = {}
 
@@ -121,6 +122,7 @@ class Books:
         for id, changed in payload.get("changes", ()):
             self._change(record, id, changed)
         lines = self._book(record)
+        self._close(record)
         for kind, id, owner, due_at, body in payload.get("sets", ()):
             self._set(record, (kind, id), owner, due_at, body)
         return lines
@@ -160,6 +162,17 @@ class Books:
             raise Fault(f"{name} changes account {id}, which is its currency's own")
         account.fields = account.fields | changed
 
+    def _close(self, record: Record) -> None:
+        """An account that a record closes is empty from then on; nothing opens it again."""
+        for id, changed in record.payload.get("changes", ()):
+            closed = bool(changed.get("terms", self.accounts[id].fields["terms"]).get("closed"))
+            if closed and any(self.accounts[id].buckets.values()):
+                raise Fault(f"record {record.sequence} closes account {id}, which is not empty")
+            if id in self.closed and not closed:
+                raise Fault(f"record {record.sequence} opens account {id} again")
+            if closed:
+                self.closed.add(id)
+
     def _book(self, record: Record) -> list[Line]:
         name = f"record {record.sequence}"
         sums: dict[str, int] = defaultdict(int)
@@ -178,6 +191,8 @@ class Books:
             raise Fault(f"{name} books on the same units twice")
         for id, gain in gains.items():
             _check_total(name, self.accounts[id], gain)
+            if id in self.closed:
+                raise Fault(f"{name} books on account {id}, which is closed")
         for currency, amount in sums.items():
             if amount:
                 raise Fault(f"the entries of {name} sum to {amount} in {currency} instead of zero")
