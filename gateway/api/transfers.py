@@ -78,7 +78,7 @@ def create_transfers() -> Response:
     return streamed(_pieces(answers), NDJSON)
 
 
-@part.route("/transfers/<string:id>", methods=["GET"])
+@part.route("/transfers/<id:id>", methods=["GET"])
 @part.response(200, ledger.TransferView)
 @part.doc(summary="Read a transfer")
 def get_transfer(id: str) -> Response:

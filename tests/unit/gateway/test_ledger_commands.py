@@ -157,7 +157,7 @@ CHANGED: list[tuple[str, dict[str, Any], Command]] = [
     ),
 ]
 
-BODIES: dict[str, dict[str, Any]] = {path: body for path, body, *_ in (*MADE, *CHANGED)}
+BODIES = {path: body for path, body, _command, _address in MADE} | {path: body for path, body, _ in CHANGED}
 
 
 @pytest.fixture
