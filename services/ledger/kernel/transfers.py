@@ -37,6 +37,7 @@ def transfer(case: Case[Transfer]) -> Decision:
     reserves = command.pending_seconds is not None
     if command.up_to:
         planned = moving.plan_most(draft, order, allowance(draft, order.payer), arrives=not reserves)
+        _check_minimum(order, planned.amount)
     else:
         planned = moving.plan(draft, order)
     fields = transfer_fields(order, planned, command.id)
@@ -197,13 +198,18 @@ def _check_clauses(order: Order, today: str, has_case: bool) -> None:
         return
     if order.payer.kind not in rules.redemption.kinds:
         raise Refusal("charter-forbids", kind=order.kind, currency=code)
-    minimum = rules.redemption.minimum
-    if minimum is not None and order.amount < minimum:
+    _check_minimum(order, order.amount)
+
+
+def _check_minimum(order: Order, amount: int) -> None:
+    """The minimum is about what is redeemed, also where as much as possible is asked for."""
+    minimum = order.rules.redemption.minimum
+    if order.kind == "redemption" and minimum is not None and amount < minimum:
         raise Refusal(
             "below-minimum",
-            minimum=money.text(minimum, code, order.currency.minor_units),
+            minimum=money.text(minimum, order.currency.code, order.currency.minor_units),
             minimum_amount=minimum,
-            currency=code,
+            currency=order.currency.code,
         )
 
 
