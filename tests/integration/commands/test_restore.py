@@ -18,10 +18,13 @@ from tests.integration.commands.site import Site
 from tests.support.api import Api, Town, administrator
 from tests.support.backups import Operator, Payments
 from tests.support.commands import medtown
+from tests.support.composed import ComposedDeployment
 from tests.support.deployment import Deployment
 from tests.support.research_log import line, log_of
+from tests.support.waiting import wait_until
 
 CAUGHT_UP_SECONDS = 60
+RESTORED_SECONDS = 60
 FIGURES = (
     *("supply", "volume", "transfer_count", "mean_transfer", "median_transfer"),
     *("active_accounts", "new_accounts", "gini_balances", "gini_received"),
@@ -94,6 +97,40 @@ def test_a_dashboard_that_is_ahead_of_the_restored_ledger_begins_anew_by_itself(
     assert town.operator.balance(payments.payee) == balance + 1
     _check_figures(manager, town, payments)
     manager.site.verified()
+
+
+@pytest.mark.distributed
+def test_in_containers_the_owners_restore_and_roles_get_their_rights_back(
+    composed: ComposedDeployment, tmp_path: Path
+) -> None:
+    town = Town(administrator(composed.base_url))
+    payments = Payments(town)
+    with payments:
+        payments.wait_for_more()
+    done = composed.medtown("backup", str(tmp_path / "backup.tar"), process="backups")
+    assert done.returncode == 0, done.stderr
+    assert "keep the folder of secrets as well" in done.stdout
+    late = payments.pay_once()
+
+    for process in composed.processes:
+        composed.kill(process)
+
+    def restored() -> bool:
+        arguments = ("restore", str(tmp_path / "backup.tar"), "--replace", "--grant")
+        done = composed.medtown(*arguments, process="backups")
+        assert done.returncode == 0, done.stderr
+        return True
+
+    wait_until(restored, RESTORED_SECONDS, "the killed processes' connections to end, and the restore")
+    composed.start_all()
+    composed.wait_until_ready()
+
+    _sign_in_again(town, payments)
+    assert all(payments.is_known(id) for id in payments.acknowledged)
+    assert not payments.is_known(late["id"])
+    payments.pay_once()
+    town.wait_for_indicator("volume", len(payments.acknowledged) + 1, CAUGHT_UP_SECONDS)
+    assert composed.medtown("verify-ledger", process="verify-ledger").returncode == 0
 
 
 def _add_document(api: Api, content: bytes) -> str:
