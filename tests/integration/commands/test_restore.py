@@ -100,6 +100,7 @@ def test_a_dashboard_that_is_ahead_of_the_restored_ledger_begins_anew_by_itself(
 
 
 @pytest.mark.distributed
+@pytest.mark.slow
 def test_in_containers_the_owners_restore_and_roles_get_their_rights_back(
     composed: ComposedDeployment, tmp_path: Path
 ) -> None:
