@@ -24,7 +24,7 @@ test-all: venv-dev ## The same with the slow and deep runs
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -m "" --hypothesis-profile=deep $(PYTEST_OPTIONS)
 
-check: venv-dev ## Lint, formatting, types, import rules, TypeScript (under 90 seconds)
+check: venv-dev ## Lint, formatting, types, import rules, containers, TypeScript (under 90 seconds)
 	@$(BOOTSTRAP)/frontend.sh
 	@$(BOOTSTRAP)/check.sh
 

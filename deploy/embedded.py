@@ -5,8 +5,9 @@ from contextlib import ExitStack
 from typing import Any
 
 from deploy.collecting import collect_seldom
+from deploy.databases import migrate_all
 from deploy.datafolder import DataFolder
-from deploy.services import SERVICES, migrate_all
+from deploy.services import SERVICES
 from services.ledger.resources import build_writer
 from services.ledger.service import writer_service
 from shared.auth.keys import TRUSTED_FILE, ensure_keys, load_trusted

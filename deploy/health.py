@@ -2,25 +2,27 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from prometheus_client import REGISTRY, CollectorRegistry, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from sqlalchemy import text
 
 from deploy.refusals import CommandRefused
-from deploy.services import SERVICES, is_migrated
+from deploy.services import SERVICES
 from shared.auth.keys import TRUSTED_FILE, load_trusted
 from shared.auth.tokens import Verifier
 from shared.config import Config
-from shared.db.engine import Database
-from shared.messaging.service import Service
 from shared.observability.health import HealthServer, passes
+
+if TYPE_CHECKING:  # the gateway's processes have no database and answer no calls
+    from shared.db.engine import Database
+    from shared.messaging.service import Service
 
 READY_METRIC = "process_ready"
 
 
-def verifier_for(config: Config) -> Callable[[Service], Verifier]:
+def verifier_for(config: Config) -> "Callable[[Service], Verifier]":
     """Makes the verifier of a service's calls from the file of trusted issuers."""
     trusted = load_trusted(config.keys / TRUSTED_FILE)
     return lambda service: Verifier(service.token_audience, trusted)
@@ -30,7 +32,7 @@ def verifier_for(config: Config) -> Callable[[Service], Verifier]:
 def healthy(
     config: Config,
     process: str,
-    database: Database | None = None,
+    database: "Database | None" = None,
     *,
     checks: Mapping[str, Callable[[], bool]],
     metrics: CollectorRegistry = REGISTRY,
@@ -49,6 +51,8 @@ def healthy(
     if database is not None:
         checks["database"] = lambda: _answers(database)
         if process in SERVICES:
+            from deploy.databases import is_migrated
+
             checks["migrations"] = lambda: is_migrated(process, database)
     server = HealthServer(config.metrics_host, config.metrics_port, checks, metrics)
     readiness = _Readiness(checks)
@@ -85,6 +89,6 @@ class _Readiness(Collector):
         return GaugeMetricFamily(READY_METRIC, "1 while a check of /readyz passes, else 0", labels=["check"])
 
 
-def _answers(database: Database) -> bool:
+def _answers(database: "Database") -> bool:
     with database.read() as connection:
-        return connection.execute(text("SELECT 1")).scalar() == 1
+        return connection.exec_driver_sql("SELECT 1").scalar() == 1

@@ -189,9 +189,10 @@ def _as_json(refusal: Refusal) -> Response:
 
 
 def _as_page(refusal: Refusal) -> Response:
-    # A page of its own may not ask services again: they may be what failed.
-    g.setdefault("maybe_signed_in", None)
     problem = refusal.problem
+    if problem.status >= 500 or problem.status == 429:
+        # Services may be what failed, or asked too much: the page shows what is known of who reads it.
+        g.setdefault("maybe_signed_in", g.get("signed_in"))
     page = render_template(
         "problem.html", problem=problem, title=title(problem), detail=detail(refusal), faults=refusal.faults
     )

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lint, formatting, types, import rules, TypeScript: runs all of them, prints the seconds of each, fails if any failed.
+# Lint, formatting, types, import rules, containers, TypeScript: runs all of them, prints the seconds of each, fails if any failed.
 set -u
 cd "$(dirname "$0")/../.."
 failed=
@@ -21,6 +21,7 @@ check lint .venv/bin/ruff check .
 check format .venv/bin/ruff format --check .
 check types .venv/bin/mypy
 check imports .venv/bin/lint-imports --no-logo
+check containers deploy/docker/lint.sh
 # The Node.js that built the front end: the machine's, or the one that frontend.sh put into .venv.
 [ ! -f .venv/node.stamp ] || PATH=$(pwd)/.venv/bin:$PATH
 check typescript npm --prefix gateway/web run --silent check

@@ -3,7 +3,7 @@
 import click
 
 from deploy.refusals import CommandRefused
-from deploy.services import SERVICES, migrate
+from deploy.services import SERVICES
 from shared import config as configuration
 from shared.config import Config
 
@@ -16,6 +16,7 @@ EMBEDDED_HINT = "with MEDTOWN_AMQP_URL set, name the service whose MEDTOWN_DATAB
     "--grant", "with_grants", is_flag=True, help="Also give each process's role its rights (PostgreSQL)."
 )
 def command(service: str | None, with_grants: bool) -> None:
+    from deploy.databases import migrate
     from deploy.datafolder import DataFolder
 
     config = configuration.load()

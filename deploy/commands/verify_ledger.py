@@ -13,7 +13,7 @@ from shared import config as configuration
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(as_json: bool) -> None:
-    from deploy.services import require_database
+    from deploy.databases import require_database
     from services.ledger.journal.verify import verify
 
     config = configuration.load()

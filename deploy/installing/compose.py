@@ -33,6 +33,8 @@ x-guarded: &guarded
   cap_drop: [ALL]
   security_opt: [no-new-privileges:true]
   logging: {driver: local}
+  mem_limit: ${MEDTOWN_MEMORY:-1g}
+  pids_limit: 500
 
 x-once: &once
   <<: *guarded
@@ -68,6 +70,8 @@ services:
     cap_drop: [ALL]
     security_opt: [no-new-privileges:true]
     logging: {driver: local}
+    mem_limit: ${RABBITMQ_MEMORY:-1g}
+    pids_limit: 1000
     volumes:
       - rabbitmq:/var/lib/rabbitmq
       - ./deploy/rabbitmq/rabbitmq.conf:/etc/rabbitmq/rabbitmq.conf:ro
@@ -90,6 +94,8 @@ services:
     cap_drop: [ALL]
     security_opt: [no-new-privileges:true]
     logging: {driver: local}
+    mem_limit: ${POSTGRES_MEMORY:-2g}
+    pids_limit: 1000
     shm_size: 256mb
     read_only: true
     tmpfs: [/tmp, "/var/run/postgresql:uid=999,gid=999,mode=0775"]

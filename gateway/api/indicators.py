@@ -49,7 +49,7 @@ def list_indicators() -> Response:
 @part.route("/indicators/<string:code>", methods=["GET"])
 @part.arguments(IndicatorQuery, location="query")
 @part.response(200, dashboard.IndicatorSeriesView)
-@part.doc(summary="Read an indicator", security=[])
+@part.doc(summary="Read an indicator", security=[{"session": []}, {}])
 def get_indicator(query: dict[str, Any], code: str) -> Response:
     """An indicator's figures, one a period. CSV by the Accept header or at `<code>.csv`.
 
@@ -69,7 +69,7 @@ def get_indicator(query: dict[str, Any], code: str) -> Response:
 @part.arguments(IndicatorQuery, location="query")
 @part.doc(
     summary="Read an indicator as CSV",
-    security=[],
+    security=[{"session": []}, {}],
     responses={
         200: {"description": "One row a period", "content": {"text/csv": {"schema": {"type": "string"}}}}
     },

@@ -120,7 +120,8 @@ class NoInput(Schema):
 class GroupsQuery(PageQuery):
     kind = fields.String(validate=validate.OneOf(cop.GROUP_KINDS))
     text = fields.String(
-        validate=validate.Length(max=100), metadata={"description": "stands in the name or description"}
+        validate=validate.Length(max=100),
+        metadata={"description": "words that stand in the name or description"},
     )
     mine = fields.Boolean(metadata={"description": "only where one is a member, has asked or is invited"})
 

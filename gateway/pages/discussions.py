@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from gateway import i18n, prose
 from gateway.api.groups import names_of
-from gateway.asking import ask, signed_in, together
+from gateway.asking import ask, signed_in
 from gateway.pages import group_words
 from gateway.pages.groups import PAGE, cursor, form_faults, more
 from shared.contracts import cop, ids
@@ -130,19 +130,14 @@ def _place(post: Mapping[str, Any]) -> str:
 
 
 def _topic(id: str, draft: Draft, faults: Mapping[str, str]) -> str:
-    topic, replies = together(
-        lambda: ask(cop.SERVICE, "get_topic", topic=id),
-        lambda: ask(cop.SERVICE, "list_replies", topic=id, limit=PAGE, **_where()),
-    )
-    group, names = together(
-        lambda: ask(cop.SERVICE, "get_group", group=topic["group"]),
-        lambda: names_of([topic["author"], *(each["author"] for each in replies["data"])]),
-    )
+    seen = ask(cop.SERVICE, "read_topic", topic=id, limit=PAGE, **_where())
+    topic, replies = seen["topic"], seen["replies"]
+    names = names_of([topic["author"], *(each["author"] for each in replies["data"])])
     first = replies["data"][0]["number"] if replies["data"] else 1
     return render_template(
         "topic.html",
         topic=topic,
-        group=group,
+        group=seen["group"],
         replies=replies["data"],
         earlier=f"/topics/{id}?start={max(1, first - PAGE)}" if first > 1 else None,
         later=more(f"/topics/{id}", replies),

@@ -7,7 +7,7 @@ from flask import Blueprint, g, redirect, render_template, request
 from marshmallow import ValidationError, fields
 from werkzeug.wrappers import Response
 
-from gateway import formats, i18n, problems
+from gateway import formats, i18n, problems, prose
 from gateway.api.documents import to_file, told
 from gateway.asking import ask, ask_as_reader, maybe_signed_in, signed_in
 from gateway.i18n import gettext as _
@@ -160,6 +160,7 @@ def _page(id: str, faults: dict[str, str]) -> str:
         language_name=i18n.OWN_NAMES.get(document["language"], document["language"]),
         limits=toolbox,
         endings=ENDINGS,
+        prose=prose.html,
     )
 
 

@@ -99,14 +99,8 @@ def create() -> Response | tuple[str, int]:
 
 @pages.get("/groups/<id:id>")
 def show(id: str) -> str:
-    group = ask(cop.SERVICE, "get_group", group=id)
-    topics: dict[str, Any] = {"data": [], "next_cursor": None, "has_more": False}
-    members = topics
-    if "read" in group["may"]:
-        topics, members = together(
-            lambda: ask(cop.SERVICE, "list_topics", group=id, cursor=cursor(), limit=PAGE),
-            lambda: ask(cop.SERVICE, "list_members", group=id, limit=MEMBERS_SHOWN),
-        )
+    seen = ask(cop.SERVICE, "read_group", group=id, cursor=cursor(), limit=PAGE, members=MEMBERS_SHOWN)
+    group, topics, members = seen["group"], seen["topics"], seen["members"]
     names = names_of(
         [topic["author"] for topic in topics["data"]] + [member["person"] for member in members["data"]]
     )
@@ -225,21 +219,16 @@ def _form(draft: Draft, faults: Mapping[str, str]) -> str:
 
 
 def _leading(id: str, draft: Draft | None, faults: Mapping[str, str]) -> str:
-    group = ask(cop.SERVICE, "get_group", group=id)
-    if "lead" not in group["may"]:
-        raise Refusal("stewards-only")
-    readable = "read" in group["may"]
-    asked, invited, members, listed = together(
-        lambda: _members(id, "asked"),
-        lambda: _members(id, "invited"),
-        lambda: _members(id, "active") if readable else [],
+    led, listed = together(
+        lambda: ask(cop.SERVICE, "lead_group", group=id, members=MEMBERS_SHOWN),
         lambda: ask(identity.SERVICE, "find_listed", text="", limit=LISTED_LIMIT)["data"],
     )
+    asked, invited, members = led["asked"], led["invited"], led["active"]
     known = {each["person"] for each in (*asked, *invited, *members)}
     return render_template(
         "group_lead.html",
-        group=group,
-        draft=draft or Draft.of(group),
+        group=led["group"],
+        draft=draft or Draft.of(led["group"]),
         faults=faults,
         asked=asked,
         invited=invited,
@@ -249,9 +238,3 @@ def _leading(id: str, draft: Draft | None, faults: Mapping[str, str]) -> str:
         nobody=group_words.nobody(),
         words=group_words,
     )
-
-
-def _members(id: str, status: str) -> list[dict[str, Any]]:
-    found = ask(cop.SERVICE, "list_members", group=id, status=status, limit=MEMBERS_SHOWN)
-    members: list[dict[str, Any]] = found["data"]
-    return members

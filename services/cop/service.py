@@ -12,6 +12,8 @@ SERVICE = Service(
     calls={
         "list_groups": Call(groups.list_groups, contract.ListGroups),
         "get_group": Call(groups.get_group, contract.ByGroup),
+        "read_group": Call(discussions.read_group, contract.ReadGroup),
+        "lead_group": Call(groups.lead_group, contract.LeadGroup),
         "list_members": Call(groups.list_members, contract.ListMembers),
         "create_group": Call(grouping.create_group, contract.NewGroup),
         "edit_group": Call(grouping.edit_group, contract.EditGroup),
@@ -24,6 +26,7 @@ SERVICE = Service(
         "remove_member": Call(grouping.remove_member, contract.ByMember),
         "list_topics": Call(discussions.list_topics, contract.OfGroup),
         "get_topic": Call(discussions.get_topic, contract.ByTopic),
+        "read_topic": Call(discussions.read_topic, contract.OfTopic),
         "list_replies": Call(discussions.list_replies, contract.OfTopic),
         "get_reply": Call(discussions.get_reply, contract.ByReply),
         "list_revisions": Call(discussions.list_revisions, contract.ListRevisions),

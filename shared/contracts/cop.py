@@ -115,8 +115,8 @@ class _Page(Arguments):
 
 
 class ListGroups(_Page):
-    """Groups that the caller may see, by name. `text` stands in the name or description; `mine`: where one
-    is a member, has asked or is invited.
+    """Groups that the caller may see, by name. All words of `text` stand in the name or description; `mine`:
+    where one is a member, has asked or is invited.
     """
 
     kind = _one_of(GROUP_KINDS, load_default=None, allow_none=True)
@@ -130,6 +130,20 @@ class ByGroup(Arguments):
 
 class OfGroup(_Page):
     group = _id(required=True)
+
+
+class ReadGroup(OfGroup):
+    """A group as a page shows it: itself, a page of its topics, and its first `members`; both empty to
+    whoever may see it and not read it.
+    """
+
+    members = fields.Integer(strict=True, validate=validate.Range(1, 200), load_default=100)
+
+
+class LeadGroup(ByGroup):
+    """A group with the first `members` of each status, for its stewards."""
+
+    members = fields.Integer(strict=True, validate=validate.Range(1, 200), load_default=100)
 
 
 class ListMembers(OfGroup):

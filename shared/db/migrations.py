@@ -4,6 +4,7 @@ A service's `migrations/env.py` is one call of `run(metadata)`; its versions mus
 runs now (expand, then contract).
 """
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command, context
@@ -32,9 +33,8 @@ def downgrade(service_folder: str, database: Database, revision: str) -> None:
 
 def is_current(service_folder: str, database: Database) -> bool:
     """Whether every migration of the service has been applied."""
-    heads = set(ScriptDirectory.from_config(_config(service_folder, database)).get_heads())
     with database.read() as connection:
-        return set(MigrationContext.configure(connection).get_current_heads()) == heads
+        return set(MigrationContext.configure(connection).get_current_heads()) == _heads(service_folder)
 
 
 def run(metadata: MetaData) -> None:
@@ -47,8 +47,19 @@ def run(metadata: MetaData) -> None:
         context.run_migrations()
 
 
+@cache
+def _heads(service_folder: str) -> frozenset[str]:
+    """The newest versions; they are read once, since health checks ask again and again."""
+    return frozenset(ScriptDirectory.from_config(_scripts(service_folder)).get_heads())
+
+
 def _config(service_folder: str, database: Database) -> AlembicConfig:
+    config = _scripts(service_folder)
+    config.attributes["database"] = database
+    return config
+
+
+def _scripts(service_folder: str) -> AlembicConfig:
     config = AlembicConfig()
     config.set_main_option("script_location", str(ROOT / service_folder / "migrations"))
-    config.attributes["database"] = database
     return config

@@ -10,6 +10,7 @@ from openapi_spec_validator import validate
 from gateway import openapi
 from gateway.app import create_app
 from shared.config import load
+from shared.contracts import ids
 from tests.unit.gateway.canned import CannedClient, CannedWriter
 
 
@@ -55,6 +56,21 @@ def test_every_operation_says_what_it_is_for_and_how_it_fails(described: dict[st
                 continue
             assert operation["summary"], f"{method} {path}"
             assert "default" in operation["responses"], f"{method} {path}"
+
+
+def test_what_is_open_to_everybody_is_said_and_true(app: Flask, described: dict[str, Any]) -> None:
+    """Every address that is read: with no session, and with one that is none."""
+    client = app.test_client()
+    for path, operations in described["paths"].items():
+        if "get" in operations:
+            security = operations["get"].get("security", described["security"])
+            address = re.sub(r"\{\w+\}", ids.new_account_id(0), path)
+            for headers, refused in (
+                ({}, {"session": []} in security and {} not in security),
+                ({"Authorization": "Bearer none"}, {"session": []} in security),
+            ):
+                answer = client.get(address, headers=headers)
+                assert (answer.status_code == 401) == refused, (path, headers, answer.text)
 
 
 def test_errors_are_described_as_problem_json(described: dict[str, Any]) -> None:

@@ -22,8 +22,7 @@ from tests.support.waiting import wait_until
 
 @pytest.fixture
 def member(town: Town) -> Api:
-    person, _ = town.person()
-    return person
+    return town.neighbour()
 
 
 @pytest.fixture
@@ -131,7 +130,7 @@ def test_versions_follow_one_another_and_each_can_be_had(member: Api, town: Town
     assert got == [b"one", b"two", b"three"]
     assert _download(member, document).content == b"three"
     member.refused("not-found", "GET", f"/documents/{document}/content", params={"version": 4})
-    stranger, _ = town.person()
+    stranger = town.neighbour(1)
     stranger.refused("not-permitted", "POST", path, **_form(b"mine", "notes.txt"))
     stranger.refused("not-permitted", "DELETE", f"/documents/{document}")
 

@@ -11,12 +11,14 @@ from tests.support.api import Api, Town
 
 
 class Circle:
-    """A group of the test's own, by the API, and people who are signed in."""
+    """A group of the test's own, by the API, and people who are signed in: Ana and Ben are in other tests'
+    groups as well.
+    """
 
     def __init__(self, town: Town) -> None:
         self.town = town
-        self.ana = self.person()
-        self.ben = self.person()
+        self.ana = town.neighbour(0)
+        self.ben = town.neighbour(1)
 
     def person(self, **more: Any) -> Api:
         return self.town.person(**more)[0]
@@ -245,6 +247,7 @@ def test_deleting_leaves_a_place_without_words(circle: Circle) -> None:
 
 
 def test_groups_are_found_by_kind_and_words_page_by_page(circle: Circle) -> None:
+    circle.ana, circle.ben = circle.person(), circle.person()
     word = secrets.token_hex(6)
     names = [f"{letter} {word}" for letter in "CAB"]
     for name in names:

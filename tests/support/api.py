@@ -6,6 +6,7 @@ import json
 import secrets
 import string
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import requests
@@ -30,6 +31,13 @@ class Api:
         self.person = answer["person"]
         self.http.headers["Authorization"] = f"Bearer {answer['session']}"
         return self
+
+    def again(self) -> "Api":
+        """The same person in the same session, with connections of its own."""
+        other = Api(self.base_url)
+        other.person = self.person
+        other.http.headers["Authorization"] = self.http.headers["Authorization"]
+        return other
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         """`path` is relative to /api/v1."""
@@ -100,10 +108,13 @@ class Town:
 
     def person(self, **more: Any) -> tuple[Api, dict[str, str]]:
         """A new person, signed in, and how they sign in."""
-        email, password = f"{secrets.token_hex(8)}@example.org", "a long enough password"
-        body = {"name": f"Person {email[:6]}", "email": email, "password": password, **more}
-        self.operator.expect(201, "POST", "/people", json=body)
-        return Api(self.operator.base_url).sign_in(email, password), {"email": email, "password": password}
+        return _registered(self.operator, **more)
+
+    def neighbour(self, number: int = 0) -> Api:
+        """One of the people, by number, whom the tests of a run share: for tests to which it is the same what
+        others did in their name. Passwords are slow on purpose, so everybody who is new costs time.
+        """
+        return _neighbour(self.operator.base_url, number).again()
 
     def account(self, holder: str | None = None, *, issued: int = 0, **more: Any) -> str:
         """The id of a new account, with some money issued to it."""
@@ -141,8 +152,27 @@ class Town:
 
 
 def administrator(base_url: str) -> Api:
-    """Signed in as the installation's administrator and operator."""
+    """Signed in as the installation's administrator and operator. They sign in once a run, since checking a
+    password is slow on purpose.
+    """
+    return _administrator(base_url).again()
+
+
+@cache
+def _administrator(base_url: str) -> Api:
     return Api(base_url).sign_in(ADMIN_EMAIL, ADMIN_PASSWORD)
+
+
+@cache
+def _neighbour(base_url: str, number: int) -> Api:
+    return _registered(administrator(base_url))[0]
+
+
+def _registered(operator: Api, **more: Any) -> tuple[Api, dict[str, str]]:
+    sign_in = {"email": f"{secrets.token_hex(8)}@example.org", "password": "a long enough password"}
+    body = {"name": f"Person {sign_in['email'][:6]}", **sign_in, **more}
+    operator.expect(201, "POST", "/people", json=body)
+    return Api(operator.base_url).sign_in(**sign_in), sign_in
 
 
 def money(amount: int, currency: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -35,6 +36,9 @@ class PrivateBroker:
     `configuration` are further lines of its rabbitmq.conf.
     Where MEDTOWN_TEST_AMQP_URL is set, that broker is used as it is: `is_private` is then False, every URL is
     that one, and it can be neither stopped nor killed.
+
+    Once made it is starting, which takes seconds: other things can be made meanwhile, until
+    `wait_until_ready`. As a context manager it is ready inside.
     """
 
     def __init__(self, definitions: Path | Mapping[str, Any] | None = None, configuration: str = "") -> None:
@@ -53,7 +57,7 @@ class PrivateBroker:
         self._epmd: subprocess.Popen[bytes] | None = None
         self._server: subprocess.Popen[bytes] | None = None
         try:
-            self.start()
+            self._begin()
         except BaseException:
             self.close()
             raise
@@ -72,15 +76,18 @@ class PrivateBroker:
         return f"amqp://{quote(user, safe='')}:{quote(secret, safe='')}@127.0.0.1:{self.port}/{host}"
 
     def start(self) -> None:
-        """Start it, again on the same ports and data, and return once it answers.
+        """Start it, again on the same ports and data, and return once it answers."""
+        self._must_be_private()
+        self._begin()
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Return once it answers.
 
         Raises TimeoutError or RuntimeError with the end of its log where it does not.
         """
-        self._must_be_private()
-        environment = self._environment()
-        self._epmd = self._folder.run(["epmd", "-port", str(self._epmd_port)], environment, self._log)
-        wait_until(lambda: accepts_connections(self._epmd_port), 10, "epmd to listen")
-        self._server = self._folder.run([self._script], environment, self._log)
+        if not self.is_private:
+            return
         try:
             wait_until(self._answers, START_SECONDS, "RabbitMQ to answer")
         except (TimeoutError, RuntimeError) as error:
@@ -108,10 +115,21 @@ class PrivateBroker:
         return self._folder.processes() if self.is_private else []
 
     def __enter__(self) -> Self:
+        try:
+            self.wait_until_ready()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _begin(self) -> None:
+        environment = self._environment()
+        self._epmd = self._folder.run(["epmd", "-port", str(self._epmd_port)], environment, self._log)
+        wait_until(lambda: accepts_connections(self._epmd_port), 10, "epmd to listen")
+        self._server = self._folder.run([self._script], environment, self._log)
 
     def _must_be_private(self) -> None:
         if not self.is_private:
@@ -130,8 +148,10 @@ class PrivateBroker:
         assert self._epmd is not None
         # The server's script stays as the parent of the Erlang machine and ends after it.
         for process in self.processes():
-            if Path(f"/proc/{process}/comm").read_text(encoding="utf-8").startswith("beam"):
-                os.kill(process, number)
+            # It may be one of the small helpers that come and go.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                if Path(f"/proc/{process}/comm").read_text(encoding="utf-8").startswith("beam"):
+                    os.kill(process, number)
         self._server.wait(timeout=STOP_SECONDS)
         self._epmd.kill()
         self._epmd.wait()

@@ -63,12 +63,16 @@ class PrivateCluster:
         query = f"?{parts.query}" if parts.query else ""
         return f"postgresql+psycopg://{user}@{host}/{name}{query}"
 
-    def create_database(self, name: str, owner: str | None = None) -> str:
-        """Make an empty database; return its URL as its owner (of `create_role`), else as the superuser."""
+    def create_database(self, name: str, owner: str | None = None, template: str | None = None) -> str:
+        """Make a database, empty or a copy of one of these that nobody is connected to; return its URL as its
+        owner (of `create_role`), else as the superuser.
+        """
         real = name if self.is_private else f"{name}_{self._suffix}"
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(real))
         if owner is not None:
             statement += sql.SQL(" OWNER {}").format(sql.Identifier(self._real_role(owner)))
+        if template is not None:
+            statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(self._databases[template]))
         self._execute(statement)
         self._databases[name] = real
         return self.url(name, owner)

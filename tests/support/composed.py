@@ -5,6 +5,7 @@ on the private broker and cluster. Only host names, ports and the paths of what 
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -75,9 +76,10 @@ class ComposedDeployment(Deployment):
     def prepare(self) -> None:
         """What runs once, before the processes."""
         self._make_databases()
-        for name, entry in self._services.items():
-            if entry.get("command", [""])[0] == "migrate":
-                done = self.medtown(*entry["command"], process=name)
+        migrations = [name for name, entry in self._services.items() if is_migration(entry)]
+        # Side by side, as compose runs them.
+        with ThreadPoolExecutor() as pool:
+            for done in pool.map(lambda name: self.medtown(*self.arguments(name), process=name), migrations):
                 assert done.returncode == 0, done.stderr
 
     def environment(self, process: str) -> Mapping[str, str]:
@@ -161,6 +163,11 @@ def is_process(entry: Mapping[str, Any]) -> bool:
     return entry.get("command", [""])[0] == "serve"
 
 
+def is_migration(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of the compose file brings a database to the newest version and ends."""
+    return entry.get("command", [""])[0] == "migrate"
+
+
 @pytest.fixture(scope="session")
 def composed(cluster: PrivateCluster) -> Iterator[ComposedDeployment]:
     """The installation of docker-compose.yml, running."""
@@ -168,6 +175,7 @@ def composed(cluster: PrivateCluster) -> Iterator[ComposedDeployment]:
         pytest.skip("a server that was given has roles and users of its own")
     with ComposedDeployment(cluster) as deployment:
         deployment.prepare()
+        deployment.broker.wait_until_ready()
         deployment.start_all()
         deployment.wait_until_ready()
         deployment.create_admin()

@@ -17,10 +17,18 @@ def cluster() -> Iterator[PrivateCluster]:
 
 
 @pytest.fixture(scope="session")
-def broker() -> Iterator[PrivateBroker]:
+def starting_broker() -> Iterator[PrivateBroker]:
+    """The RabbitMQ of this run, maybe still starting: for set-up that has other things to make first."""
+    private = PrivateBroker()
+    yield private
+    private.close()
+
+
+@pytest.fixture(scope="session")
+def broker(starting_broker: PrivateBroker) -> PrivateBroker:
     """The RabbitMQ of this run."""
-    with PrivateBroker() as private:
-        yield private
+    starting_broker.wait_until_ready()
+    return starting_broker
 
 
 @pytest.fixture(scope="session")

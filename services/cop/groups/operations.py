@@ -21,6 +21,7 @@ from shared.contracts import clock, ids
 from shared.contracts.cop import NAME_LENGTHS
 from shared.contracts.errors import Refusal
 from shared.contracts.events import GROUP_CREATED, MEMBER_JOINED, MEMBER_LEFT, EventType, new_event
+from shared.folding import folded
 from shared.messaging.service import Request
 from shared.outbox.table import record
 
@@ -133,8 +134,8 @@ def _described(given: Mapping[str, Any]) -> dict[str, Any]:
         "visibility": given["visibility"],
         "join_policy": given["join_policy"],
         "language": given["language"],
-        "search_name": name.casefold(),
-        "search_text": f"{name}\n{description}".casefold(),
+        "search_name": folded(name),
+        "search_text": folded(f"{name} {description}"),
     }
 
 

@@ -24,7 +24,9 @@ groups = Table(
     moment("closed_at", known=False),
     Index("groups_by_name", "search_name", "id"),
 )
-"""`search_name` and `search_text` are folded; `request` is the hash of the request that made the group."""
+"""`search_name` and `search_text` are as `shared.folding` has them; `request` is the hash of the request that
+made the group.
+"""
 
 memberships = Table(
     "memberships",

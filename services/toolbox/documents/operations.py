@@ -32,6 +32,7 @@ from shared.contracts.events import (
     new_event,
 )
 from shared.contracts.toolbox import MAX_VERSIONS
+from shared.folding import folded
 from shared.messaging.service import Request
 from shared.outbox.table import record
 
@@ -221,7 +222,7 @@ def _new_version(
 
 def _search_text(document: Row, file_name: str) -> str:
     texts = (document["title"], document["tags"], file_name, document["description"])
-    return " ".join(rules.folded(text) for text in texts if text)
+    return " ".join(folded(text) for text in texts if text)
 
 
 def _keep(toolbox: Resources, connection: Connection, version: Row, file: _File) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from shared.auth.principal import ADMINISTRATOR, MEMBER, OPERATOR, Principal
 from shared.contracts.errors import Refusal
 from shared.contracts.toolbox import MAX_TITLE_LENGTH, PUBLIC
+from shared.folding import folded
 
 FILE_NAME_BYTES = 255
 """What every usual file system takes."""
@@ -22,16 +23,6 @@ turn the direction of what stands around them, are left out.
 """
 _NOT_IN_FILE_NAMES = str.maketrans(dict.fromkeys('<>:"|?*', "_"))
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?", re.IGNORECASE)
-_FOLDED = str.maketrans(
-    {
-        "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ؤ": "و", "ئ": "ي", "ى": "ي", "ی": "ي", "ة": "ه", "ک": "ك",
-        "ـ": None, "ء": None, "ø": "o", "đ": "d", "ł": "l", "ı": "i",
-        **{chr(zero + digit): str(digit) for zero in (0x660, 0x6F0) for digit in range(10)},
-    }
-)  # fmt: skip
-"""Letters that people use for one another and that do not fall apart into a letter and its mark; Arabic's
-lengthening stroke and its hamza alone vanish.
-"""
 
 
 def require_contributor(caller: Principal) -> None:
@@ -96,13 +87,6 @@ def split_ending(name: str) -> tuple[str, str]:
 def title_of(title: str, file_name: str) -> str:
     """The title given, or else the file's name without its ending."""
     return clean_line(title) or split_ending(file_name)[0][:MAX_TITLE_LENGTH]
-
-
-def folded(text: str) -> str:
-    """A text as it is compared in a search: without case, accents, vowel signs and variants of letters."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(sign for sign in apart if unicodedata.category(sign) not in ("Mn", "Cf"))
-    return " ".join(plain.translate(_FOLDED).split())
 
 
 def search_words(text: str) -> list[str]:

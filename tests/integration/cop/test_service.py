@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, select
+from sqlalchemy import insert, inspect, select
 
 from services.cop.discussions.tables import topics
 from services.cop.groups.tables import groups
@@ -42,6 +42,29 @@ def test_migrations_up_and_down(database: Database) -> None:
         assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
     upgrade(FOLDER, database)
     assert is_current(FOLDER, database)
+
+
+def test_groups_of_before_are_found_by_any_way_of_writing(database_url: str) -> None:
+    database = Database(database_url)
+    upgrade(FOLDER, database, "0001")
+    name, text = "Économie", "مدرسة الأحياء"
+    kept = {
+        "name": name,
+        "description": text,
+        "search_name": name.casefold(),
+        "search_text": f"{name}\n{text}",
+    }
+    rest = dict.fromkeys(("territory", "creator"), "") | {"language": "fr", "kind": "open", "version": 1}
+    rules = {"visibility": "public", "join_policy": "open", "request": b"", "created_at": 1}
+    with database.write() as connection:
+        connection.execute(insert(groups).values(id=ids.new_id(), **kept, **rest, **rules))
+    upgrade(FOLDER, database)
+    ana = Principal(ids.new_id(), frozenset({MEMBER}), clock.deadline(60))
+    call = SERVICE.calls["list_groups"]
+    for sought in ("economie", "ECONOMIE الاحياء", "مدرسه"):
+        request = Request(load(call, {"text": sought}), ana, clock.deadline(60))
+        assert [each["name"] for each in call.handler(Resources(database), request)["data"]] == [name]
+    database.close()
 
 
 def test_events_tell_ids_and_versions_and_no_words(database: Database) -> None:

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 import pytest
 
 from shared.db.engine import Database
-from shared.db.migrations import upgrade
+
+
+@pytest.fixture
+def migrated_folder() -> str:
+    return "services/dashboard"
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
-    upgrade("services/dashboard", opened)
     yield opened
     opened.close()

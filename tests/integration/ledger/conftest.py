@@ -6,7 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.travelling import Travel
-from tests.support.writing import Ledger, running_ledger
+from tests.support.writing import SERVICE_FOLDER, Ledger, running_ledger
+
+
+@pytest.fixture
+def migrated_folder() -> str:
+    return SERVICE_FOLDER
 
 
 @pytest.fixture

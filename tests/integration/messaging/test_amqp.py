@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pytest
@@ -36,6 +37,22 @@ def client(broker: PrivateBroker) -> Iterator[AmqpClient]:
     made = AmqpClient(broker.amqp_url)
     yield made
     made.close()
+
+
+@dataclass(frozen=True)
+class Served:
+    """A service by its name, and the process that serves it."""
+
+    name: str
+    process: "subprocess.Popen[str]"
+
+
+@pytest.fixture(scope="module")
+def probe(broker: PrivateBroker) -> Iterator[Served]:
+    """A service for tests that leave it as it was: to start one takes a second."""
+    name = unique("probe")
+    with served_probe(broker.amqp_url, name, unique("source"), Ed25519PrivateKey.generate()) as process:
+        yield Served(name, process)
 
 
 def test_what_a_hanging_service_finds_later_is_not_carried_out(
@@ -137,15 +154,15 @@ def declare_rpc_queue(link: ConfirmingChannel, service: str) -> None:
         "10 MB",
     ],
 )
-def test_what_is_no_call_harms_nobody(broker: PrivateBroker, client: AmqpClient, body: bytes) -> None:
-    service = unique("probe")
-    with served_probe(broker.amqp_url, service, unique("source"), Ed25519PrivateKey.generate()) as process:
-        link = ConfirmingChannel(broker.amqp_url, "tests")
-        link.publish(body, topology.RPC_EXCHANGE, f"{service}.echo", content_type="application/json")
-        link.wait_for_confirms()
-        link.close()
-        assert client.call(service, "echo", {"behind": "it"}) == {"behind": "it"}
-        assert process.poll() is None
+def test_what_is_no_call_harms_nobody(
+    broker: PrivateBroker, client: AmqpClient, probe: Served, body: bytes
+) -> None:
+    link = ConfirmingChannel(broker.amqp_url, "tests")
+    link.publish(body, topology.RPC_EXCHANGE, f"{probe.name}.echo", content_type="application/json")
+    link.wait_for_confirms()
+    link.close()
+    assert client.call(probe.name, "echo", {"behind": "it"}) == {"behind": "it"}
+    assert probe.process.poll() is None
 
 
 def test_an_acknowledgement_that_is_lost_brings_the_event_again(
@@ -219,12 +236,10 @@ print(sorted(answers) == list(range(100)))
     ],
     ids=["gevent", "eventlet"],
 )
-def test_the_client_works_in_a_patched_process(broker: PrivateBroker, patch: str) -> None:
-    service = unique("probe")
+def test_the_client_works_in_a_patched_process(broker: PrivateBroker, probe: Served, patch: str) -> None:
     script = CALL_FROM_MANY.format(patch=patch)
-    with served_probe(broker.amqp_url, service, unique("source"), Ed25519PrivateKey.generate()):
-        command = [sys.executable, "-c", script, broker.amqp_url, service]
-        finished = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    command = [sys.executable, "-c", script, broker.amqp_url, probe.name]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     assert finished.stdout == "True\n"
 
 

@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect
 
+from deploy.databases import migrate
 from deploy.installing import broker, secrets
-from deploy.installing.database import RIGHTS
+from deploy.installing.database import ALL, ANY, RIGHTS, VERSION_TABLE, roles_of
 from deploy.installing.manifests import manifests
 from deploy.installing.processes import everything, running, users
 from deploy.services import SERVICES
-from shared.config import VARIABLES
+from shared.config import VARIABLES, load
+from shared.db.engine import Database
 from tests.support.commands import medtown
 from tests.support.composed import compose_file, is_process
 
 PROJECT = Path(__file__).parents[3]
-DOCKERFILE = PROJECT / "deploy" / "docker" / "Dockerfile"
 COMPOSE = compose_file()
 ENTRIES: dict[str, Any] = COMPOSE["services"]
 LASTING = sorted(name for name, entry in ENTRIES.items() if entry["restart"] == "unless-stopped")
@@ -69,6 +71,12 @@ def test_nothing_runs_with_more_rights_than_it_needs(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENTRIES)
+def test_nothing_takes_all_of_the_machine(name: str) -> None:
+    assert re.fullmatch(r"\$\{[A-Z]+_MEMORY:-[12]g\}", ENTRIES[name]["mem_limit"])
+    assert ENTRIES[name]["pids_limit"] <= 1000
+
+
+@pytest.mark.parametrize("name", ENTRIES)
 def test_secrets_are_files_and_known(name: str) -> None:
     for variable, value in ENTRIES[name].get("environment", {}).items():
         if SECRET_NAMES.search(variable) and variable != "MEDTOWN_PUBLIC_URL":
@@ -110,23 +118,6 @@ def test_every_name_mounted_or_used_is_there() -> None:
         assert set(entry["networks"]) <= COMPOSE["networks"].keys()
 
 
-def test_the_image_is_pinned_small_and_not_roots() -> None:
-    text = re.sub(r"\\\n\s*", "", DOCKERFILE.read_text())
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    stages = [line.split() for line in lines if line.startswith("FROM")]
-    assert len(stages) == 3
-    assert all(PINNED.fullmatch(stage[1]) for stage in stages)
-    last = lines[max(number for number, line in enumerate(lines) if line.startswith("FROM")) :]
-    assert "USER 10001:10001" in last
-    assert any(line.startswith("HEALTHCHECK") for line in last)
-    assert not [line for line in last if "pip install" in line or "npm" in line or "apt-get" in line]
-    for line in lines:
-        if line.startswith("COPY") and "--from" not in line:
-            for source in line.split()[1:-1]:
-                assert (PROJECT / source).exists(), line
-    assert "--require-hashes" in text
-
-
 def test_users_in_the_repository_have_no_password() -> None:
     definitions = json.loads((PROJECT / "deploy/rabbitmq/definitions.json").read_text())
     assert {user["password_hash"] for user in definitions["users"]} == {""}
@@ -144,6 +135,19 @@ def test_only_the_ledgers_relay_may_write_to_its_exchange() -> None:
 
 def test_rights_are_those_of_processes_that_exist() -> None:
     assert RIGHTS.keys() <= everything().keys()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_table_is_forgotten_among_the_rights(service: str, tmp_path: Path) -> None:
+    config = load({"MEDTOWN_DATA": str(tmp_path)})
+    migrate(config, service)
+    database = Database(config.database_for(service))
+    with database.read() as connection:
+        tables = set(inspect(connection).get_table_names()) - {VERSION_TABLE}
+    database.close()
+    stated = [RIGHTS.get(process, {ANY: ALL}) for process in roles_of(service)]
+    reached = {table for table in tables for rights in stated if rights.get(table, rights.get(ANY))}
+    assert tables == reached
 
 
 def test_secrets_are_made_once_and_nobody_else_can_enter(tmp_path: Path) -> None:

@@ -107,3 +107,26 @@ def test_the_address_that_names_a_problem_explains_it(door: FlaskClient, slug: s
 
 def test_what_is_no_problem_of_ours_is_not_explained(door: FlaskClient) -> None:
     assert door.get("/problems/nonsense").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/problems/nowhere"])
+def test_a_page_of_an_error_knows_who_reads_it(
+    browser: FlaskClient, services: CannedClient, path: str
+) -> None:
+    answer = browser.get(path)
+    assert answer.status_code == 404
+    assert "Amina &lt;b&gt;" in answer.text
+    assert 'href="/wallet"' in answer.text
+    # Where who it is cannot be known, the page is told all the same.
+    services.answers["identity.exchange"] = Refusal("service-unavailable", service="identity")
+    browser.set_cookie("medtown_session", "another-secret")
+    answer = browser.get(path)
+    assert answer.status_code == 404
+    assert "Amina" not in answer.text
+
+
+def test_a_page_of_a_failure_knows_who_reads_it(browser: FlaskClient, services: CannedClient) -> None:
+    services.answers["ledger.list_accounts"] = Refusal("service-unavailable", service="ledger")
+    answer = browser.get("/wallet")
+    assert answer.status_code == 503
+    assert "Amina &lt;b&gt;" in answer.text
