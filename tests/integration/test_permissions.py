@@ -23,7 +23,7 @@ pytestmark = pytest.mark.distributed
 USERS = sorted(users())
 RESTRICTED = sorted(process.name for process in everything().values() if process.service)
 DEFINITIONS = broker.definitions()
-CALLERS = {"gateway", "tools", "dashboard-jobs"}
+CALLERS = {"gateway", "tools", "dashboard-jobs", "ledger-jobs"}
 """Who may send calls at all; everybody else only answers."""
 
 
