@@ -18,9 +18,9 @@ from deploy.backups.archive import Archive, extract, open_archive
 from deploy.backups.checking import check_ledger
 from deploy.backups.making import BESIDE, BUS, ORDER, database_file, engine_of
 from deploy.backups.manifest import Manifest
+from deploy.databases import migrate
 from deploy.datafolder import UNFINISHED, DataFolder
 from deploy.refusals import CommandRefused
-from deploy.services import migrate
 from shared.blobs.disk import DiskBlobs
 from shared.config import Config
 from shared.contracts.journal import Position

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from sqlalchemy import Connection
 
 from deploy.backups import postgres
+from deploy.databases import require_database
 from deploy.datafolder import DataFolder
-from deploy.services import require_database
 from services.ledger.journal import timelines
 from shared.config import Config
 from shared.contracts.journal import Position
