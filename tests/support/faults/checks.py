@@ -7,7 +7,7 @@ from typing import Any
 from services.ledger.journal.verify import verify
 from shared.db.engine import Database
 from tests.support.api import Api
-from tests.support.faults.messages import LAST, POSITION
+from tests.support.faults.messages import LAST, is_up_to_date
 from tests.support.faults.site import Site
 from tests.support.faults.steady_load import ISSUED, Books
 from tests.support.waiting import wait_until
@@ -126,11 +126,9 @@ class Checks:
         """It comes to where the ledger is, with the load's own sums."""
         all_books: list[Books] = self._site.load.books
 
-        def arrived() -> bool:
-            position = self._site.rows("dashboard", POSITION)
-            return position == [row[:2] for row in self._site.rows("ledger", LAST)]
-
-        wait_until(arrived, CATCH_UP_SECONDS, "the dashboard to come to the journal's end")
+        wait_until(
+            lambda: is_up_to_date(self._site), CATCH_UP_SECONDS, "the dashboard to come to the journal's end"
+        )
         town = self._site.town
         assert town.indicator("transfer_count") == sum(books.payments for books in all_books)
         assert town.indicator("volume") == sum(books.paid for books in all_books)

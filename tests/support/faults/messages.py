@@ -3,6 +3,8 @@
 import random
 import signal
 from contextlib import closing
+from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -25,7 +27,7 @@ EVENT_QUEUE = topology.event_queue("dashboard", events.PERSON_REGISTERED.key)
 EVENTS_EXCHANGE = topology.events_exchange("identity")
 REGISTERED = "person.registered.v1"
 PEOPLE = "SELECT coalesce(sum(people), 0) FROM registration_days"
-POSITION = "SELECT sequence, hash FROM positions WHERE partition = 0"
+POSITION = "SELECT sequence, hash, stalled FROM positions WHERE partition = 0"
 """How far the dashboard has come."""
 LAST = "SELECT last_sequence, encode(last_hash, 'hex'), timeline FROM partitions WHERE id = 0"
 """How far the ledger has come."""
@@ -66,29 +68,36 @@ def poison_journal(site: Site, chance: random.Random) -> None:
 
 
 def forge_journal(site: Site, chance: random.Random) -> None:
-    """A record that nobody decided is published as if it went on from the last one: the dashboard takes it,
-    finds that the ledger does not know it, and starts anew.
+    """Records that nobody decided are published as if they went on from the last one. The dashboard cannot
+    apply the one and takes the other; both times it finds that the ledger does not know it.
     """
     site.load.settle()
-    wait_until(lambda: _position(site) == _last(site)[:2], WAIT_SECONDS, "the dashboard to be up to date")
+    for payload, name in (
+        ({"accounts": [], "entries": [["nobody", "", 1, 1]]}, "projection_foreign_batches_total"),
+        ({"accounts": [], "entries": []}, "projection_diverged_total"),
+    ):
+        wait_until(lambda: is_up_to_date(site), WAIT_SECONDS, "the dashboard to be up to date")
+        counted = partial(site.metric, "dashboard-jobs", name)
+        before = counted()
+        forged = _forged(site, payload, chance.randbytes(32).hex())
+        _publish(site, EXCHANGE, ROUTING_KEY, [(encode_batch([forged]), events.BATCH_CONTENT_TYPE)])
+        wait_until(lambda: counted() > before, WAIT_SECONDS, f"{name} to tell of the forged record")
+    site.load.go_on()
+
+
+def _forged(site: Site, payload: dict[str, Any], own_hash: str) -> JournalRecord:
+    """A record that would be the journal's next."""
     sequence, last_hash, timeline = _last(site)
-    genuine = _records(site, 1)[0]
-    forged = msgspec.structs.replace(
+    (genuine,) = _records(site, 1)
+    return msgspec.structs.replace(
         genuine,
+        type="account.noticed",
         sequence=sequence + 1,
         timeline=timeline,
         prev_hash=last_hash,
-        hash=chance.randbytes(32).hex(),
-        payload={"accounts": [], "entries": []},
+        hash=own_hash,
+        payload=payload,
     )
-    before = site.metric("dashboard-jobs", "projection_diverged_total")
-    _publish(site, EXCHANGE, ROUTING_KEY, [(encode_batch([forged]), events.BATCH_CONTENT_TYPE)])
-    wait_until(
-        lambda: site.metric("dashboard-jobs", "projection_diverged_total") > before,
-        WAIT_SECONDS,
-        "the forged record to be found out",
-    )
-    site.load.go_on()
 
 
 def repeat_batches(site: Site, chance: random.Random) -> None:
@@ -177,9 +186,9 @@ def _last(site: Site) -> tuple[int, str, str]:
     return sequence, last_hash, timeline
 
 
-def _position(site: Site) -> tuple[int, str]:
-    [(sequence, last_hash)] = site.rows("dashboard", POSITION)
-    return sequence, last_hash
+def is_up_to_date(site: Site) -> bool:
+    [(sequence, last_hash, stalled)] = site.rows("dashboard", POSITION)
+    return (sequence, last_hash) == _last(site)[:2] and stalled is None
 
 
 def _publish(
