@@ -3,17 +3,25 @@
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import engine, report
+from tests.bench import engine, growth, idle, over_http, report
 from tests.bench.figures import fdatasyncs_a_second, machine
 from tests.bench.goals import Result
-from tests.bench.settings import LENGTHS
+from tests.bench.settings import LENGTHS, Settings
 from tests.support.cluster import PrivateCluster
 from tests.support.deployment import PROJECT
 
-CHAPTERS = {"engine": engine.measure}
+CHAPTERS: dict[str, Callable[[PrivateCluster, Settings], tuple[list[Result], dict[str, Any]]]] = {
+    "engine": engine.measure,
+    "http": over_http.distributed,
+    "embedded": over_http.embedded,
+    "growth": growth.measure,
+    "memory": idle.measure,
+    "sustained": over_http.sustained,
+}
 OUTPUT = PROJECT / "build" / "bench.json"
 
 

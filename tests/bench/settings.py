@@ -13,6 +13,7 @@ class Settings:
     warm_seconds: float
     accounts: int
     connections: tuple[int, ...]
+    http_rounds: int
     http_seconds: float
     bulk_transfers: int
     history: int
@@ -27,6 +28,7 @@ QUICK = Settings(
     warm_seconds=0.2,
     accounts=2_000,
     connections=(1, 64),
+    http_rounds=1,
     http_seconds=4,
     bulk_transfers=10_000,
     history=5_000,
@@ -40,6 +42,7 @@ FULL = Settings(
     warm_seconds=2,
     accounts=100_000,
     connections=(1, 16, 64, 256),
+    http_rounds=3,
     http_seconds=20,
     bulk_transfers=200_000,
     history=50_000,
