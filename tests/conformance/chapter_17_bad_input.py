@@ -154,13 +154,17 @@ def test_cut_upload(client: Client, backed: Currency, purse: tuple[str, str]) ->
     place = urlsplit(client.url)
     if place.scheme != "http":
         pytest.skip("tried without TLS alone")
+    announced = f"Content-Length: {len(whole) + 1}\r\n\r\n".encode() + whole
+    # In pieces, without the empty one that ends them.
+    in_pieces = f"Transfer-Encoding: chunked\r\n\r\n{len(whole):x}\r\n".encode() + whole + b"\r\n"
     for path, kind in (("transfers", "application/json"), ("transfers/bulk", "application/x-ndjson")):
         head = (
-            f"POST /api/v1/{path} HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Length: {len(whole) + 1}\r\n"
-            f"Content-Type: {kind}\r\nAuthorization: Bearer {client.token}\r\n\r\n"
+            f"POST /api/v1/{path} HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Type: {kind}\r\n"
+            f"Authorization: Bearer {client.token}\r\n"
         )
-        with socket.create_connection((place.hostname, place.port or 80), timeout=10) as connection:
-            connection.sendall(head.encode() + whole)
+        for rest in (announced, in_pieces):
+            with socket.create_connection((place.hostname or "", place.port or 80), timeout=10) as connection:
+                connection.sendall(head.encode() + rest)
     client.refused(f"/transfers/{body['id']}", None, "not-found", method="GET")
 
 
