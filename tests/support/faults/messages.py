@@ -77,12 +77,16 @@ def forge_journal(site: Site, chance: random.Random) -> None:
         ({"accounts": [], "entries": []}, "projection_diverged_total"),
     ):
         wait_until(lambda: is_up_to_date(site), WAIT_SECONDS, "the dashboard to be up to date")
-        counted = partial(site.metric, "dashboard-jobs", name)
-        before = counted()
+        before = site.metric("dashboard-jobs", name)
         forged = _forged(site, payload, chance.randbytes(32).hex())
         _publish(site, EXCHANGE, ROUTING_KEY, [(encode_batch([forged]), events.BATCH_CONTENT_TYPE)])
-        wait_until(lambda: counted() > before, WAIT_SECONDS, f"{name} to tell of the forged record")
+        found_out = partial(_exceeds, site, name, before)
+        wait_until(found_out, WAIT_SECONDS, f"{name} to tell of the forged record")
     site.load.go_on()
+
+
+def _exceeds(site: Site, name: str, before: float) -> bool:
+    return site.metric("dashboard-jobs", name) > before
 
 
 def _forged(site: Site, payload: dict[str, Any], own_hash: str) -> JournalRecord:

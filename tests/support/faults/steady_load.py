@@ -21,6 +21,8 @@ ISSUED = 10**12
 PACE_SECONDS = 0.03
 PAUSE_SECONDS = 0.1
 BULK_LINES = 6
+PATIENCE_SECONDS = 8.0
+"""How long a client waits before it gives up and asks again."""
 ANSWER_SECONDS = 90.0
 """How long a fault may keep a request from its answer, with all its repetitions."""
 MOVING_SECONDS = 90.0
@@ -265,7 +267,7 @@ class SteadyLoad:
         try:
             if not doubled:
                 (sent,) = commands
-                answer = api.request("POST", sent.path, json=sent.body)
+                answer = self._post(api, sent.path, json=sent.body)
                 reasons = [sent.take(answer.status_code, answer.json())]
             else:
                 reasons = self._ask_in_bulk(commands, api)
@@ -275,12 +277,16 @@ class SteadyLoad:
             return [type(error).__name__]
         return [reason for reason in reasons if reason]
 
+    @staticmethod
+    def _post(api: Api, path: str, **options: Any) -> requests.Response:
+        return api.http.post(f"{api.base_url}/api/v1{path}", timeout=PATIENCE_SECONDS, **options)
+
     def _ask_in_bulk(self, commands: list[Sent], api: Api) -> list[str]:
         """Every line twice in one request."""
         twice = [sent for sent in commands for _ in range(2)]
         body = "\n".join(json.dumps(sent.body) for sent in twice).encode()
         headers = {"Content-Type": "application/x-ndjson"}
-        answer = api.request("POST", "/transfers/bulk", data=body, headers=headers)
+        answer = self._post(api, "/transfers/bulk", data=body, headers=headers)
         if answer.status_code != 200:
             return [sent.take(answer.status_code, answer.json()) for sent in commands]
         reasons = []
