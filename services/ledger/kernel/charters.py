@@ -1,5 +1,6 @@
 """Which version of a currency's charter is in force."""
 
+from services.ledger.kernel import calendar
 from services.ledger.kernel.rules import Rules, simple_charter
 from services.ledger.kernel.state import Currency, State
 from shared.contracts.charters import Charter, read
@@ -19,6 +20,18 @@ def versions_of(state: State, currency: Currency) -> list[list[int]]:
     return [[1, currency.created_at]] if listed is None else list(listed.body["versions"])
 
 
+def held_since(versions: list[list[int]], day: str, now: int) -> list[tuple[int, int]]:
+    """The versions that have been in force since the end of a day, each with its last moment until now."""
+    ends = [valid_from - 1 for _, valid_from in versions[1:]] + [now]
+    held = [(version, min(end, now)) for (version, _), end in zip(versions, ends, strict=True)]
+    in_force = version_at(versions, now)
+    return [
+        (version, last)
+        for version, last in held
+        if version == in_force or (version < in_force and calendar.day_of(last + 1) > day)
+    ]
+
+
 def charter_key(code: str, version: int) -> tuple[str, str]:
     """Where a version stands among the things."""
     return ("charter", f"{code}/{version}")
@@ -35,7 +48,9 @@ def rules_of(state: State, currency: Currency, version: int) -> Rules:
     rules = state.rules.get(key)
     if rules is None:
         thing = state.things[charter_key(currency.code, version)]
-        rules = Rules(_simple(currency) if thing is None else read(thing.body["document"]), version)
+        charter = _simple(currency) if thing is None else read(thing.body["document"])
+        began = next(began for each, began in versions_of(state, currency) if each == version)
+        rules = Rules(charter, version, calendar.day_of(began))
         state.rules[key] = rules
     return rules
 

@@ -8,8 +8,8 @@ decision depends on whether a job has booked it before.
 from typing import Any
 
 from services.ledger.kernel import calendar
-from services.ledger.kernel.buckets import PLAIN, parse, unreserved
-from services.ledger.kernel.charters import rules_at
+from services.ledger.kernel.buckets import PLAIN, Bucket, parse, unreserved
+from services.ledger.kernel.charters import held_since, rules_at, rules_of, versions_of
 from services.ledger.kernel.rules import Rules
 from services.ledger.kernel.state import Account, Currency, State, Thing
 from shared.contracts.charters import MAX_BUCKETS
@@ -177,7 +177,7 @@ class Draft:
         if len(account.buckets) > 1 or (account.buckets and PLAIN not in account.buckets):
             self._release_lapsed(account)
             self.book_expired(account)
-            self._merge_lots(account, rules)
+            self._merge_lots(account)
 
     def _take_limits(self, account: Account, rules: Rules) -> None:
         floor, ceiling = rules.limits(account.kind, account.terms)
@@ -202,14 +202,23 @@ class Draft:
             self.move(account, bucket, -balance)
             self.move(account, unreserved(bucket), balance)
 
-    def _merge_lots(self, account: Account, rules: Rules) -> None:
-        """Units held longer than any penalty asks for are told apart no more."""
+    def _merge_lots(self, account: Account) -> None:
+        """Units that can be redeemed in full are told apart by their receipt no more."""
         for bucket, balance in self.buckets(account).items():
             parts = parse(bucket)
-            if (
-                parts.received_on
-                and not parts.reservation
-                and not rules.penalty_points(parts.received_on, self.today)
-            ):
+            if parts.received_on and not parts.reservation and self._is_free_of_penalty(account, parts):
                 self.move(account, bucket, -balance)
                 self.move(account, parts._replace(received_on="").text(), balance)
+
+    def _is_free_of_penalty(self, account: Account, parts: Bucket) -> bool:
+        """Whether units could be redeemed in full under any charter in force since they were received: what
+        they have been freed of once, no later version brings back.
+        """
+        currency = self.currency(account.currency)
+        versions = versions_of(self.state, currency)
+        return any(
+            not rules_of(self.state, currency, version).penalty_points(
+                parts.received_on, calendar.day_of(last)
+            )
+            for version, last in held_since(versions, parts.received_on, self.now)
+        )

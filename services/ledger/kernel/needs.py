@@ -69,6 +69,13 @@ class Looking:
             if version > charters.version_at(versions, self.now):
                 self.thing(*charters.charter_key(currency.code, version))
 
+    def charters_since(self, currency: Currency, day: str) -> None:
+        """The versions of the charter in force since the end of a day."""
+        versions = charters.versions_of(self.state, currency)
+        for version, _ in charters.held_since(versions, day, self.now):
+            if (currency.code, str(version)) not in self.state.rules:
+                self.thing(*charters.charter_key(currency.code, version))
+
     def account(self, id: str) -> Account | None:
         """The account with what settling it looks at."""
         if id not in self.state.accounts:
@@ -124,6 +131,8 @@ class Looking:
                 self.thing("pending", parts.reservation)
             if parts.expires_on:
                 self.account(currency.redemption_account)
+            if parts.received_on:
+                self.charters_since(currency, parts.received_on)
 
 
 def needs(state: State, command: Command, now: int) -> Needs:

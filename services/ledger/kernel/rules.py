@@ -10,11 +10,14 @@ WHOLE = 10_000
 
 
 class Rules:
-    """One version of a charter. Amounts are minor units, days texts like 2026-11-23."""
+    """One version of a charter, and the day on which it began. Amounts are minor units, days texts like
+    2026-11-23.
+    """
 
-    def __init__(self, charter: Charter, version: int) -> None:
+    def __init__(self, charter: Charter, version: int, since: str = "") -> None:
         self.charter = charter
         self.version = version
+        self.since = since
         self.issuance = charter.issuance
         self.redemption = charter.redemption
         self.fee = charter.fee
@@ -54,8 +57,10 @@ class Rules:
         return min(ends, default="")
 
     def received_on(self, today: str) -> str:
-        """The lot of units received today; empty where nobody asks how long they are held."""
-        return calendar.first_of_lot(today, self.redemption.lot) if self.penalties else ""
+        """The lot of units received today; empty where nobody asks how long they are held. No lot begins
+        before the version does: what earlier ones say is not about these units.
+        """
+        return max(self.since, calendar.first_of_lot(today, self.redemption.lot)) if self.penalties else ""
 
     def penalty_points(self, received_on: str, today: str) -> int:
         """What share of units is kept back when they are redeemed today, in basis points."""

@@ -65,7 +65,8 @@ class Stock(NamedTuple):
 def draw(book: Book, wish: Wish, amount: int) -> Drawn | None:
     """What an amount takes of the payer; None where it cannot be paid."""
     fee = terms.fee_on(wish.charter, amount) if wish.fee else 0
-    demand = {line: each.amount for line, each in enumerate(wish.back or wish.goods)} or {0: amount}
+    lines = [part.amount for part in wish.back] or [goods.amount for goods in wish.goods] or [amount]
+    demand = dict(enumerate(lines))
     if fee and wish.charter.fee and wish.charter.fee.paid_by == "payer":
         demand[FEE] = fee
     stocks = _in_order(book, wish, frozenset(demand))

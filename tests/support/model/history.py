@@ -28,6 +28,11 @@ SECONDS = st.sampled_from((60, 3600, 5 * 24 * 3600, 30 * 24 * 3600))
 Thing = TypeVar("Thing")
 
 
+def triable(amount: int, up_to: bool) -> int:
+    """An amount of which the model can try every part, where that is asked for."""
+    return min(amount, 200) if up_to else amount
+
+
 class History(RuleBasedStateMachine):
     """Two currencies, a few people, and what they do."""
 
@@ -39,6 +44,7 @@ class History(RuleBasedStateMachine):
         self.clock = strategies.BEGINNING
         self.given: list[tuple[Command, Principal]] = []
         self.communities: dict[str, str] = {}
+        self.begun = False
 
     # What every command goes through
 
@@ -53,9 +59,10 @@ class History(RuleBasedStateMachine):
         expected = self.model.submit(command, who, self.clock, not_after)
         found = self.kernel.submit(command, who, self.clock, not_after)
         assert found == expected, f"the kernel says {found}, the model {expected}: {command} by {who}"
-        if not (expected.refused or expected.replayed):
-            check_limits(before, self.model.book)
-        check_equal(self.model, self.kernel, self.now)
+        if self.begun:
+            check_equal(self.model, self.kernel, self.now)
+            if not (expected.refused or expected.replayed):
+                check_limits(before, self.model.book)
         self.given.append((command, who))
         self.clock += 7
         return found
@@ -128,7 +135,9 @@ class History(RuleBasedStateMachine):
             self.open(code, cast.PEOPLE[0], kind="member", level=2, groups=["kids"])
             self.open(code, cast.PEOPLE[1], kind="member", credit_limit=50)
             self.open(code, cast.PEOPLE[2], kind="organisation", category="food", place="triana")
-            self.open(code, cast.PEOPLE[3], kind="organisation", category="toys", groups=["elders", "kids"])
+            if code == PUMA:
+                more = {"category": "toys", "groups": ["elders", "kids"]}
+                self.open(code, cast.PEOPLE[3], kind="organisation", **more)
         if not quiet:
             for code in (PUMA, LEAF):
                 command = self.next_charter(data, code, HOUR_US)
@@ -137,6 +146,7 @@ class History(RuleBasedStateMachine):
             self.clock += 2 * HOUR_US
         for pick in range(1, 5):
             self.issue(PUMA, pick, 100, 0, pick, "A-7")
+        self.begun = True
 
     def open(self, code: str, who: Principal, **more: Any) -> str:
         command = commands.OpenAccount(
@@ -220,7 +230,7 @@ class History(RuleBasedStateMachine):
                 id=self.new_id(),
                 kind="payment",
                 currency=code,
-                amount=amount,
+                amount=triable(amount, more.get("up_to", False)),
                 payer=source.id,
                 payee=self.other(code, payer, payee).id,
                 **more,
@@ -243,7 +253,7 @@ class History(RuleBasedStateMachine):
                 id=self.new_id(),
                 kind="issuance",
                 currency=code,
-                amount=amount,
+                amount=triable(amount, giver == 5),
                 payee=self.account(code, payee).id,
                 purpose=self.one_of([None, *named, "travel"] if purpose == 11 else [None, *named], purpose),
                 case_reference=case,
@@ -267,7 +277,7 @@ class History(RuleBasedStateMachine):
                 id=self.new_id(),
                 kind="redemption",
                 currency=code,
-                amount=amount,
+                amount=triable(amount, up_to),
                 payer=source.id,
                 case_reference=case,
                 up_to=up_to,

@@ -39,7 +39,7 @@ def arrival(book: Book, wish: Wish, kind: Kind) -> Kind:
     """As what units arrive at the payee."""
     if not wish.payee.is_held:
         return PLAIN
-    lot = terms.lot_of(wish.charter, book.today)
+    lot = terms.lot_of(book, wish.money.code)
     if wish.kind == "issuance":
         return Kind(wish.purpose, terms.last_day(wish.charter, book.today, wish.purpose), lot)
     purpose = terms.purpose_of(wish.charter, kind)
@@ -114,7 +114,7 @@ def _keep(book: Book, wish: Wish, parts: list[Part], reservation: str, to: str) 
     check_can_take(taker)
     check_room(book, taker, sum(part.amount for part in parts))
     for part in parts:
-        kind = Kind(received_on=terms.lot_of(wish.charter, book.today))
+        kind = Kind(received_on=terms.lot_of(book, wish.money.code))
         _move(book, wish, part, reservation, taker, kind)
 
 

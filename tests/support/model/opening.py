@@ -35,6 +35,6 @@ def simplest(command: CreateCurrency) -> Charter:
             credit_limit=command.default_credit_limit,
             maximum_balance=command.maximum_balance,
         )
-        for kind in ("member", "organisation")  # type: ignore[arg-type]
+        for kind in ("member", "organisation")
     ]
     return Charter(names=command.names, kind=command.kind, minor_units=command.minor_units, limits=limits)

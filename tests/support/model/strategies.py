@@ -1,6 +1,8 @@
 """What random histories are made of: charters, amounts, leaps of the clock."""
 
 from datetime import timedelta
+from itertools import combinations
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -44,41 +46,53 @@ def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(st.none(), strategy)
 
 
-@st.composite
-def limit_row(draw: st.DrawFn, kind: Any, level: int) -> LimitClause:
-    """Limits of which none contradicts another."""
-    credit = draw(st.sampled_from((0, 0, 30, 80)))
-    month = draw(st.sampled_from((None, None, None, 140, 200)))
-    day = draw(st.sampled_from((None, None, None, 90)))
-    soft_month = draw(st.sampled_from((None, None, 70)))
-    return LimitClause(
-        kind=kind,
-        level=level,
-        credit_limit=credit,
-        maximum_balance=draw(st.sampled_from((MAX_AMOUNT, MAX_AMOUNT, 160, 1000))),
-        per_transfer=draw(st.sampled_from((None, None, None, 60))),
-        per_day=day,
-        per_month=month,
-        soft_credit_limit=draw(st.sampled_from((None, 0, min(20, credit)))),
-        soft_per_day=draw(st.sampled_from((None, None, 40))),
-        soft_per_month=soft_month,
+def _limit_rows(kind: Any, level: int) -> list[LimitClause]:
+    """Some limits, of which none contradicts another."""
+    chance = Random(f"{kind} {level}")
+    rows = []
+    for _ in range(24):
+        credit = chance.choice((0, 0, 30, 80))
+        rows.append(
+            LimitClause(
+                kind=kind,
+                level=level,
+                credit_limit=credit,
+                maximum_balance=chance.choice((MAX_AMOUNT, MAX_AMOUNT, 160, 1000)),
+                per_transfer=chance.choice((None, None, None, 60)),
+                per_day=chance.choice((None, None, None, 90)),
+                per_month=chance.choice((None, None, None, 140, 200)),
+                soft_credit_limit=chance.choice((None, 0, min(20, credit))),
+                soft_per_day=chance.choice((None, None, 40)),
+                soft_per_month=chance.choice((None, None, 70)),
+            )
+        )
+    return rows
+
+
+limits = st.tuples(
+    *(
+        st.sampled_from(_limit_rows(kind, level))
+        for kind, level in (("member", 0), ("organisation", 0), ("member", 2))
     )
+).map(list)
 
 
-def limit_rows() -> st.SearchStrategy[list[LimitClause]]:
-    return st.tuples(limit_row("member", 0), limit_row("organisation", 0), limit_row("member", 2)).map(list)
+LOOKING_AT = [("categories", tag) for tag in TAGS] * 2 + [
+    *(("places", place) for place in PLACES),
+    *(("groups", group) for group in GROUPS),
+    *(("goods", tag) for tag in TAGS),
+]
+DATES = [(since, until) for since in (None, None, -3, 2) for until in (None, 2, 9, 40)]
 
 
 @st.composite
 def purposes(draw: st.DrawFn, today_us: int) -> list[PurposeClause]:
     """Up to two purposes, each with one thing that is looked at."""
     found = []
-    for code in draw(st.lists(st.sampled_from(PURPOSES), unique=True, max_size=2)):
-        until = draw(st.sampled_from((None, 2, 9, 40)))
-        since = draw(st.sampled_from((None, None, -3, 2)))
-        looks_at = draw(st.sampled_from(("categories", "places", "groups", "goods", "categories")))
-        tags = {"categories": TAGS, "goods": TAGS, "places": PLACES, "groups": GROUPS}[looks_at]
-        fields: dict[str, Any] = {looks_at: [draw(st.sampled_from(tags))]}
+    for code in draw(st.sampled_from([(), *combinations(PURPOSES, 1), *combinations(PURPOSES, 2)])):
+        name, tag = draw(st.sampled_from(LOOKING_AT))
+        since, until = draw(st.sampled_from(DATES))
+        fields: dict[str, Any] = {name: [tag]}
         found.append(
             PurposeClause(
                 code=code,
@@ -92,7 +106,7 @@ def purposes(draw: st.DrawFn, today_us: int) -> list[PurposeClause]:
     return found
 
 
-PENALTIES = (
+PENALTIES: tuple[tuple[list[Penalty], str], ...] = (
     ([], "day"),
     ([Penalty(under_days=5, basis_points=1000)], "day"),
     ([Penalty(under_days=7, basis_points=5000), Penalty(under_days=20, basis_points=333)], "week"),
@@ -111,7 +125,7 @@ def charters(draw: st.DrawFn, code: str, kind: Any, today_us: int, community: st
             names={"en": code},
             kind=kind,
             minor_units=100,
-            limits=draw(limit_rows()),
+            limits=draw(limits),
             fee=draw(fees(community)),
         )
     redeemed = draw(st.sampled_from((True, True, True, False)))
@@ -122,7 +136,7 @@ def charters(draw: st.DrawFn, code: str, kind: Any, today_us: int, community: st
         names={"en": code},
         kind=kind,
         minor_units=100,
-        limits=draw(limit_rows()),
+        limits=draw(limits),
         fee=draw(fees(community)),
         issuance=IssuanceClause(
             allowed=issued, case_reference_required=issued and draw(st.sampled_from((False, False, True)))
@@ -134,7 +148,7 @@ def charters(draw: st.DrawFn, code: str, kind: Any, today_us: int, community: st
             minimum=draw(st.sampled_from((None, None, 7))) if redeemed else None,
             penalties=penalties,
             penalty_to=community if penalties else None,
-            lot=lot,  # type: ignore[arg-type]
+            lot=lot,
         ),
         expiry=expiry
         and ExpiryClause(after_days=expiry[0], lot=expiry[1], notice_days=0, carries=draw(st.booleans())),

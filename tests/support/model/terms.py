@@ -1,6 +1,7 @@
 """What a charter says in a case."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 from shared.contracts.charters import Charter, LimitClause, PurposeClause
 from shared.contracts.money import MAX_AMOUNT
@@ -62,9 +63,15 @@ def last_day(charter: Charter, today: date, purpose: str) -> date | None:
     return None if min(ends) == NEVER else min(ends)
 
 
-def lot_of(charter: Charter, today: date) -> date | None:
-    """The lot of units received today: told only where a penalty depends on it."""
-    return dates.first_of_lot(today, charter.redemption.lot) if charter.redemption.penalties else None
+def lot_of(book: Book, code: str) -> date | None:
+    """The lot of units received today: told only where a penalty depends on it. Lots begin anew with a
+    charter.
+    """
+    charter = book.charter(code)
+    if not charter.redemption.penalties:
+        return None
+    began = [valid_from for _, valid_from, each in book.money(code).versions if each is charter]
+    return max(dates.first_of_lot(book.today, charter.redemption.lot), dates.day_of(began[-1]))
 
 
 def penalty_points(charter: Charter, received_on: date | None, today: date) -> int:
@@ -74,3 +81,15 @@ def penalty_points(charter: Charter, received_on: date | None, today: date) -> i
     held = (today - received_on).days
     still = [each for each in charter.redemption.penalties if held < each.under_days]
     return min(still, key=lambda each: each.under_days).basis_points if still else 0
+
+
+def was_free_of_penalty(book: Book, code: str, received_on: date) -> bool:
+    """Whether units could be redeemed in full at any time since they were received: by the charter of today,
+    or by an earlier one, on the last day on which it was in force.
+    """
+    versions = [each for each in book.money(code).versions if each[1] <= book.now]
+    days = [(versions[-1][2], book.today)]
+    for (_, _, charter), (_, over_at, _) in pairwise(versions):
+        if dates.day_of(over_at) > received_on:
+            days.append((charter, dates.day_of(over_at - 1)))
+    return any(not penalty_points(charter, received_on, day) for charter, day in days)

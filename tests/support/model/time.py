@@ -17,15 +17,13 @@ def settle(book: Book) -> None:
         if reserved.status == "pending" and reserved.lapses_at <= book.now:
             set_free(book, reserved.id, "lapsed")
     for pot, amount in list(book.pots.items()):
-        account = book.accounts[pot.account]
-        if pot.kind.reservation or not account.is_held:
+        account, kind = book.accounts[pot.account], pot.kind
+        if kind.reservation or not account.is_held:
             continue
-        if pot.kind.expires_on is not None and pot.kind.expires_on < book.today:
+        if kind.expires_on is not None and kind.expires_on < book.today:
             book.move(amount, pot, Pot(book.moneys[account.currency].redemption))
-        elif pot.kind.received_on is not None:
-            charter = book.charter(account.currency)
-            if not terms.penalty_points(charter, pot.kind.received_on, book.today):
-                book.move(amount, pot, pot._replace(kind=pot.kind._replace(received_on=None)))
+        elif kind.received_on and terms.was_free_of_penalty(book, account.currency, kind.received_on):
+            book.move(amount, pot, pot._replace(kind=kind._replace(received_on=None)))
 
 
 def set_free(book: Book, reservation: str, status: str) -> None:

@@ -15,6 +15,9 @@ ROUTES = {
 }
 
 
+DEPENDS_ON_AMOUNT = ("insufficient-balance", "spending-limit", "maximum-balance")
+
+
 def transfer(book: Book, command: Transfer, who: Principal) -> None:
     check_form(command)
     if command.up_to and command.goods:
@@ -47,12 +50,23 @@ def as_much_as_possible(book: Book, wish: Wish, command: Transfer) -> None:
     for amount in range(affordable, 0, -1):
         trial = book.copy()
         try:
-            if carry_out(trial, wish, command, amount):
-                book.become(trial)
-                return
-        except No:
-            continue
+            reaches = carry_out(trial, wish, command, amount)
+        except No as no:
+            if no.slug in DEPENDS_ON_AMOUNT:
+                continue
+            raise
+        if reaches:
+            if wish.kind == "redemption":
+                check_minimum(wish.charter, amount)
+            book.become(trial)
+            return
     carry_out(book, wish, command, affordable or wish.amount)
+
+
+def check_minimum(charter: Charter, amount: int) -> None:
+    """The minimum is about what is redeemed, not only about what was asked for."""
+    if charter.redemption.minimum is not None and amount < charter.redemption.minimum:
+        raise No("below-minimum")
 
 
 def linked(book: Book, command: LinkedTransfers, who: Principal) -> None:
@@ -110,8 +124,7 @@ def wish_of(book: Book, asked: Transfer | Leg, who: Principal, case_reference: s
             raise No("invalid-request")
         if payer.kind not in charter.redemption.kinds:
             raise No("charter-forbids")
-        if charter.redemption.minimum is not None and asked.amount < charter.redemption.minimum:
-            raise No("below-minimum")
+        check_minimum(charter, asked.amount)
     return Wish(
         money,
         charter,
