@@ -29,7 +29,7 @@ from shared.contracts import (
 )
 
 SCHEMAS: tuple[ModuleType, ...] = (cop, dashboard, identity, journal_payloads, ledger, ledger_inputs, toolbox)
-COMMANDS = (ledger_commands.Command, ledger_inputs.TransferInput)
+COMMANDS = (ledger_commands.Command, *openapi.INPUTS)
 SERVICES = (*(owner.table() for owner in services.SERVICES.values()), writer_service(0))
 
 
