@@ -10,7 +10,7 @@ HISTORIES = 10_000 if settings().max_examples >= 1000 else 300
 STEPS = 30
 
 
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(3 * 3600)
 def test_random_histories_equal_the_model() -> None:
     run_state_machine_as_test(
         History,

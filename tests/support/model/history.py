@@ -11,6 +11,7 @@ from msgspec import UNSET
 from shared.auth.principal import Principal
 from shared.contracts import commands, ids
 from shared.contracts.commands import Command, Goods, Leg, Transfer
+from tests.support import tally
 from tests.support.model import cast, strategies
 from tests.support.model.book import Account, Book
 from tests.support.model.dates import DAY_US, HOUR_US
@@ -69,6 +70,9 @@ class History(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         check_journal(self.kernel)
+        tally.count("histories held against the model")
+        tally.count("commands of these histories", len(self.given))
+        tally.count("records of these histories", len(self.kernel.records))
 
     # Who and what there is
 

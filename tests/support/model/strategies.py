@@ -14,6 +14,7 @@ from shared.contracts.charters import (
     FeeClause,
     IssuanceClause,
     LimitClause,
+    Lot,
     Penalty,
     PurposeClause,
     RedemptionClause,
@@ -106,7 +107,7 @@ def purposes(draw: st.DrawFn, today_us: int) -> list[PurposeClause]:
     return found
 
 
-PENALTIES: tuple[tuple[list[Penalty], str], ...] = (
+PENALTIES: tuple[tuple[list[Penalty], Lot], ...] = (
     ([], "day"),
     ([Penalty(under_days=5, basis_points=1000)], "day"),
     ([Penalty(under_days=7, basis_points=5000), Penalty(under_days=20, basis_points=333)], "week"),
