@@ -21,6 +21,7 @@ ISSUED = 10**12
 PACE_SECONDS = 0.03
 PAUSE_SECONDS = 0.1
 BULK_LINES = 6
+OPEN_RESERVATIONS = 12
 PATIENCE_SECONDS = 8.0
 """How long a client waits before it gives up and asks again."""
 ANSWER_SECONDS = 90.0
@@ -72,6 +73,11 @@ class Books:
     paid: int = 0
     payments: int = 0
     reserved: int = 0
+    open: int = 0
+
+
+class LoadBroken(Exception):
+    """An answer was another one than it had to be, or none came."""
 
 
 @dataclass
@@ -148,9 +154,9 @@ class SteadyLoad:
         )
 
     def check(self) -> None:
-        """Raise what a worker ended with."""
+        """Raise LoadBroken where a worker has ended with what must not be."""
         if self._broken:
-            raise self._broken[0]
+            raise LoadBroken(repr(self._broken[0])) from None
 
     def again(self, sent: Sent) -> None:
         """See that a command sent once more is answered as it was."""
@@ -201,9 +207,8 @@ class SteadyLoad:
         pending = Sent("/transfers", body)
         self._settled([pending])
         self._must_be_accepted(pending)
-        end = chance.choice(("postings", "voids", ""))
+        end = chance.choice(("postings", "voids", "")) or self._left_open(books, amount)
         if not end:
-            books.reserved += amount
             return
         ending = Sent(f"/transfers/{pending.id}/{end}", {"id": ids.new_id()}, by_operator=True)
         self._settled([ending])
@@ -211,6 +216,15 @@ class SteadyLoad:
         if end == "postings":
             books.paid += amount
             books.payments += 1
+
+    @staticmethod
+    def _left_open(books: Books, amount: int) -> str:
+        """Leave a reservation open, if there are not many yet: an account may have 32."""
+        if books.open == OPEN_RESERVATIONS:
+            return "voids"
+        books.open += 1
+        books.reserved += amount
+        return ""
 
     def _overdraw(self, books: Books, chance: random.Random) -> None:
         sent = Sent("/transfers", transfer(books.poor, books.payee, chance.randint(1, 9), self.town.currency))
