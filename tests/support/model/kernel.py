@@ -101,11 +101,11 @@ def _answer(outcome: Outcome, records: list[Record]) -> Answer:
     return Answer(None, warnings, outcome.replayed)
 
 
-def check_equal(model: Model, kernel: Kernel, now: int) -> None:
+def check_equal(model: Model, state: State, now: int) -> None:
     """Both know the same accounts, and each account holds the same units within the same limits, once time
     has done what it does.
     """
-    book, state = model.at(now), kernel.state
+    book = model.at(now)
     draft = Draft(state, now)
     assert {id for id, account in state.accounts.items() if account} == set(book.accounts)
     for id in book.accounts:
