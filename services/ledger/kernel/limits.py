@@ -20,7 +20,7 @@ _NAMES = {"per_day": "day_amount", "per_month": "month_amount"}
 
 def count_spending(draft: Draft, account: Account, currency: Currency, amount: int) -> None:
     """Refuse what is beyond a limit, warn of what is beyond a soft one, and count the amount."""
-    if account.kind not in HOLDER_KINDS:
+    if account.kind not in HOLDER_KINDS or not _is_bounded(draft, account):
         return
     row, own = _given(draft, account)
     allowed = own.get("per_transfer", row.per_transfer)
@@ -43,7 +43,7 @@ def count_spending(draft: Draft, account: Account, currency: Currency, amount: i
 
 def warn_of_credit(draft: Draft, account: Account) -> None:
     """Warn where what has been drawn takes an account beyond its soft limit of credit."""
-    if account.kind in HOLDER_KINDS:
+    if account.kind in HOLDER_KINDS and _is_bounded(draft, account):
         soft = _given(draft, account)[0].soft_credit_limit
         if soft is not None and draft.balance(account) < -soft:
             _warn(draft, "soft-credit-limit")
@@ -69,6 +69,11 @@ def counts_by_rules(rules: Rules, account: Account) -> bool:
     own = account.terms.get("own", {})
     given = (row.per_day, row.per_month, row.soft_per_day, row.soft_per_month, *map(own.get, _PERIODS))
     return any(limit is not None for limit in given)
+
+
+def _is_bounded(draft: Draft, account: Account) -> bool:
+    """Whether anything bounds what leaves the account beside its balance."""
+    return draft.rules(account.currency).bounds_spending or "own" in draft.terms(account)
 
 
 def _given(draft: Draft, account: Account) -> tuple[LimitClause, dict[str, Any]]:

@@ -24,6 +24,8 @@ class Rules:
         self.expiry = charter.expiry
         self.purposes = {purpose.code: purpose for purpose in charter.purposes}
         self.penalties = sorted(charter.redemption.penalties, key=lambda penalty: penalty.under_days)
+        self.bounds_spending = any(_bounds_spending(row) for row in charter.limits)
+        """Whether any account has limits of spending by the charter; nearly always, none has."""
         self._rows = sorted(charter.limits, key=lambda row: row.level, reverse=True)
         self._found: dict[tuple[str, int], LimitClause] = {}
 
@@ -68,6 +70,12 @@ class Rules:
             return 0
         held = calendar.days_between(received_on, today)
         return next((each.basis_points for each in self.penalties if held < each.under_days), 0)
+
+
+def _bounds_spending(row: LimitClause) -> bool:
+    given = (row.per_transfer, row.per_day, row.per_month)
+    soft = (row.soft_credit_limit, row.soft_per_day, row.soft_per_month)
+    return any(limit is not None for limit in (*given, *soft))
 
 
 def simple_charter(
