@@ -43,8 +43,8 @@ partitions = Table(
     Column("frozen", Boolean, nullable=False),
 )
 
-# `header` and `payload` are the bytes that were hashed; `command` is the id that the payload names, to find
-# it by.
+# `header` and `payload` are the bytes that were hashed, a plain payment's payload packed
+# (`writer/packing.py`); `command` is the id that the payload names, to find it by.
 journal = Table(
     "journal",
     metadata,

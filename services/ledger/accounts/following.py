@@ -12,6 +12,7 @@ from services.ledger.accounts.event_time import read_until
 from services.ledger.kernel.calendar import DAY_US
 from services.ledger.resources import Resources
 from services.ledger.tables import accounts, delegations, journal, late_entries, reading_cursors
+from services.ledger.writer.packing import unpack
 
 RECORDS_PER_STEP = 2000
 
@@ -53,9 +54,9 @@ def follow(ledger: Resources) -> bool:
     for sequence, header, payload in found:
         type, recorded_at, occurred_at = msgspec.json.decode(header)[4:7]
         if occurred_at < recorded_at:
-            late += _late(sequence, recorded_at, occurred_at, msgspec.json.decode(payload)["entries"])
+            late += _late(sequence, recorded_at, occurred_at, msgspec.json.decode(unpack(payload))["entries"])
         if type.startswith("account."):
-            delegates.update(_delegates(msgspec.json.decode(payload)))
+            delegates.update(_delegates(msgspec.json.decode(unpack(payload))))
     with ledger.database.write() as connection:
         _move_cursor(connection, partition, since, found[-1].sequence)
         numbers = _numbers(connection, {*(line.account for line in late), *delegates})

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.record import GENESIS, Note, Record, StoredRefusal, canonical, unseal
 from services.ledger.kernel.state import Account, Currency, Key, Thing
+from services.ledger.writer.packing import pack, unpack
 from services.ledger.writer.store import Batch, Change, Partition
 from shared.contracts.ids import is_derived
 
@@ -35,7 +36,7 @@ JOURNAL = Inserts(
     "partition, sequence, recorded_at, command, header, payload, salt, hash",
     (3,),
     lambda batch: [
-        (r.partition, r.sequence, r.recorded_at, r.command, r.header, r.body, r.salt, r.hash)
+        (r.partition, r.sequence, r.recorded_at, r.command, r.header, pack(r.payload, r.body), r.salt, r.hash)
         for r in batch.records
     ],
 )
@@ -159,7 +160,7 @@ def record(
     if note_salt is not None:
         note = Note(bytes(note_salt), memo or "", case_reference or "")
     before = GENESIS if prev_hash is None else bytes(prev_hash)
-    return unseal(bytes(header), bytes(payload), bytes(salt), before, bytes(hash), command, note)
+    return unseal(bytes(header), unpack(bytes(payload)), bytes(salt), before, bytes(hash), command, note)
 
 
 def add_balances(accounts: Iterable[Account], balances: Iterable[tuple[int, str, int, int | None]]) -> None:

@@ -16,6 +16,7 @@ from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 from services.ledger.kernel.record import GENESIS
 from services.ledger.kernel.state import Account, Currency, Key, Known, Thing, first_account
 from services.ledger.writer import rows
+from services.ledger.writer.packing import pack
 from services.ledger.writer.store import Batch, BooksBroken, FenceMissed, Partition, StoreError
 
 SMALL_BATCH = 64
@@ -367,7 +368,7 @@ def _small_values(batch: Batch) -> dict[str, Any]:
         "times": [record.recorded_at for record in records],
         "commands": [record.command for record in records],
         "headers": [record.header for record in records],
-        "payloads": [record.body for record in records],
+        "payloads": [pack(record.payload, record.body) for record in records],
         "salts": [record.salt for record in records],
         "hashes": [record.hash for record in records],
         "line_accounts": [line.account for line in lines],
