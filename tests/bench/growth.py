@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import psycopg
+
 from tests.bench.engine import BATCH, EngineProcess
 from tests.bench.figures import ratios, rounds
 from tests.bench.goals import Result
@@ -21,10 +23,12 @@ def measure(cluster: PrivateCluster, settings: Settings) -> tuple[list[Result], 
     measured: dict[str, Any] = {}
     small = settings.books[0]
     results: list[Result] = []
-    with EngineProcess(cluster.create_database("large"), settings.accounts) as large:
+    url = cluster.create_database("large")
+    with EngineProcess(url, settings.accounts) as large:
         filled = 0
         for number, books in enumerate(settings.books):
             measured[f"fill_to_{books}"] = large.ask(do="fill", transfers=books - filled, size=FILL_BATCH)
+            measured[f"fill_to_{books}"]["bytes_a_transfer"] = _journal_bytes(url)
             filled = books
             if number == 0:
                 continue
@@ -41,6 +45,17 @@ def _worst(found: dict[str, Any], shown: str) -> Result:
     costs = {name: rounds(each["cost"]) for name, each in found.items()}
     name = max(costs, key=lambda each: costs[each].median)
     return Result("growth", costs[name], f"{shown}, {name}")
+
+
+def _journal_bytes(url: str) -> float:
+    """What a record of the journal takes with its entries and their indexes."""
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        size = connection.execute(
+            "SELECT pg_total_relation_size('journal') + pg_total_relation_size('entries'), "
+            "(SELECT sum(last_sequence) FROM partitions)"
+        ).fetchone()
+    assert size is not None
+    return float(size[0] / size[1])
 
 
 def _compare(few: EngineProcess, many: EngineProcess, settings: Settings) -> dict[str, Any]:

@@ -1,7 +1,10 @@
-"""The processes of an installation: what each is called, and the memory that it takes."""
+"""The processes of an installation: what each is called, the memory that it takes, and what it works."""
 
+import os
 import re
 from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from tests.support.deployment import Deployment
@@ -18,13 +21,19 @@ _NAMES = {
 
 def memory_mb(deployment: Deployment) -> dict[str, float]:
     """Resident memory (MB) of the largest process of each name, libraries that others share included."""
-    found: defaultdict[str, float] = defaultdict(float)
+    return {name: max(sizes) for name, sizes in _each(deployment, _resident_mb).items()}
+
+
+def cpu_seconds(deployment: Deployment) -> dict[str, float]:
+    """What the processes of each name have worked so far."""
+    return {name: sum(spent) for name, spent in _each(deployment, _cpu_seconds).items()}
+
+
+def _each(deployment: Deployment, measure: Callable[[int], float]) -> dict[str, list[float]]:
+    found: defaultdict[str, list[float]] = defaultdict(list)
     for process in processes_in(str(deployment.folder)):
-        try:
-            name = _name(process)
-            found[name] = max(found[name], _resident_mb(process))
-        except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
-            continue
+        with suppress(FileNotFoundError, ProcessLookupError):  # it may have ended meanwhile
+            found[_name(process)].append(measure(process))
     return dict(found)
 
 
@@ -41,3 +50,8 @@ def _resident_mb(process: int) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     return 0.0
+
+
+def _cpu_seconds(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -12,7 +12,7 @@ from typing import Any
 from shared.contracts.ledger_inputs import BULK_MAX_LINES
 from tests.bench.behind import Behind
 from tests.bench.figures import latencies, percentile
-from tests.bench.processes import memory_mb
+from tests.bench.processes import cpu_seconds, memory_mb
 from tests.support.api import Api, Town, administrator, transfer
 from tests.support.deployment import PROJECT, Deployment
 
@@ -68,13 +68,16 @@ class Stack:
         return client
 
     def singles(self, connections: int, seconds: float, *, rate: float | None = None) -> dict[str, Any]:
-        """What single payments came to, and how far the dashboard was behind meanwhile."""
-        behind = Behind(self.deployment)
+        """What single payments came to, how far the dashboard was behind meanwhile, and what each process
+        worked for one.
+        """
+        behind, worked = Behind(self.deployment), cpu_seconds(self.deployment)
         with behind:
             seen = answer_of(self.load(connections, seconds, rate=rate))
         seen |= {"behind_seconds": behind.most_seconds(), "drain_seconds": behind.drain_seconds()}
         behind.close()
-        return seen
+        # The time before counting begins is worked for as well.
+        return seen | self._cpu_us(worked, seen["a_second"] * (WARM_SECONDS + seconds))
 
     def bulk(self, transfers: int) -> dict[str, Any]:
         """Uploads of as many lines as one may have, from one account to all families, two at a time."""
@@ -94,7 +97,7 @@ class Stack:
             except Exception as error:  # noqa: BLE001 - it is raised by the thread that waits
                 faults.append(error)
 
-        behind = Behind(self.deployment)
+        behind, worked = Behind(self.deployment), cpu_seconds(self.deployment)
         with behind:
             started = time.perf_counter()
             threads = [threading.Thread(target=upload, args=(person,)) for person in range(UPLOADS)]
@@ -108,7 +111,8 @@ class Stack:
         count = len(bodies) * lines
         drained = behind.drain_seconds()
         behind.close()
-        return {"a_second": count / seconds, "transfers": count, "drain_seconds": drained}
+        seen = {"a_second": count / seconds, "transfers": count, "drain_seconds": drained}
+        return seen | self._cpu_us(worked, count)
 
     def history(self, rows: int) -> dict[str, Any]:
         """The CSV of the account that paid in bulk: seconds, rows, and how the gateway's memory grew."""
@@ -152,6 +156,12 @@ class Stack:
         found = {name: latencies(listed)["p95_ms"] for name, listed in times.items()}
         whole = sorted(each for listed in times.values() for each in listed)
         return {"p95_ms": 1000 * percentile(whole, 0.95), **found, "payments_a_second": seen["a_second"]}
+
+    def _cpu_us(self, before: dict[str, float], payments: float) -> dict[str, dict[str, float]]:
+        """Microseconds that each process has worked for one payment; those of next to nothing are left out."""
+        now = cpu_seconds(self.deployment)
+        spent = {name: 1e6 * (seconds - before.get(name, 0.0)) / payments for name, seconds in now.items()}
+        return {"cpu_us": {name: us for name, us in spent.items() if us >= 1}}
 
     def _body(self, person: int, families: Sequence[str], lines: int) -> bytes:
         account = self.people[person][1]
