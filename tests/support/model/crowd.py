@@ -45,8 +45,9 @@ from tests.support.writing import Ledger
 
 CALLERS = 16
 CALL_US = 30 * clock.MICROSECONDS
-DAYS_BACK = 1000
+DAYS_BACK = 3000
 """The writer's clock begins so long ago, since tokens are good until shortly after the real present."""
+TOKEN_SECONDS = 4 * 3600
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,10 @@ class World:
         self._state = whole_state(0, "")
         self._acknowledged = 0
         self._lock = threading.Lock()
-        self._tokens = {who: ledger.token(who.subject, *who.roles) for who in cast.ALL}
+        self._tokens = {
+            who: ledger.signer.sign(who.subject, "ledger", who.roles, lifetime_seconds=TOKEN_SECONDS)
+            for who in cast.ALL
+        }
         self._ahead_us = -DAYS_BACK * DAY_US
         self.start()
 
@@ -104,7 +108,7 @@ class World:
         return clock.now_us() + self._ahead_us
 
     def leap(self, us: int) -> None:
-        self._ahead_us += us
+        self._ahead_us = min(0, self._ahead_us + us)
 
     def round(self, commands: Sequence[tuple[Command, Principal]]) -> list[Given]:
         """Have callers give these commands, each caller one after the other; then see that all is well."""
