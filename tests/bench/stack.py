@@ -158,7 +158,7 @@ class Stack:
         return {"p95_ms": 1000 * percentile(whole, 0.95), **found, "payments_a_second": seen["a_second"]}
 
     def _cpu_us(self, before: dict[str, float], payments: float) -> dict[str, dict[str, float]]:
-        """Microseconds that each process has worked for one payment; those of next to nothing are left out."""
+        """Microseconds that each process has worked for one payment; next to nothing is left out."""
         now = cpu_seconds(self.deployment)
         spent = {name: 1e6 * (seconds - before.get(name, 0.0)) / payments for name, seconds in now.items()}
         return {"cpu_us": {name: us for name, us in spent.items() if us >= 1}}

@@ -206,8 +206,8 @@ def test_the_writer_cannot_lift_a_freeze_nor_forget_a_refusal(composed: Composed
 
 
 def test_the_ledgers_queries_read_alone(composed: ComposedDeployment) -> None:
-    written = ("journal", "entries", "notes", "currencies", "accounts", "balances", "things", "partitions")
-    written += ("late_entries", "late_days", "delegations", "reading_cursors")
+    books = ("journal", "entries", "notes", "currencies", "accounts", "balances", "things", "partitions")
+    written = (*books, "late_entries", "late_days", "delegations", "reading_cursors")
     refused(composed, "ledger", *(f"DELETE FROM {table}" for table in written))
     refused(composed, "ledger", *(f"INSERT INTO {table} DEFAULT VALUES" for table in written))
     refused(composed, "ledger", "UPDATE balances SET balance = 0", "SELECT * FROM refusals")

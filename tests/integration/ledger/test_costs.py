@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -209,7 +210,7 @@ def test_what_pages_and_payments_ask_of_the_services(counted: tuple[CountedClien
 
     figures = "/api/v1/indicators/supply?currency=PUMA&period=all"
     wait_until(lambda: door.get(figures).status_code == 200, 20, "the dashboard to know the currency")
-    found = {page: _calls(client, app, lambda page=page: door.get(page)) for page in CALLS}
+    found = {page: _calls(client, app, partial(door.get, page)) for page in CALLS}
     assert found == CALLS
     body = transfer(payer, payee, 1, "PUMA")
     assert _calls(client, app, lambda: ask("transfers", **body)) == 2
