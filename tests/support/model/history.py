@@ -1,6 +1,7 @@
 """Random histories: one command after the other, to the model and to the kernel."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 import hypothesis.strategies as st
@@ -28,6 +29,24 @@ GIVERS = st.integers(0, 12)
 SECONDS = st.sampled_from((60, 3600, 5 * 24 * 3600, 30 * 24 * 3600))
 
 Thing = TypeVar("Thing")
+
+
+PARTS = st.sampled_from((None, None, 1, 2, 3, 5))
+"""Quarters of an amount; None: all that is left."""
+
+
+def part_of(thing: Any, quarters: int | None) -> int | None:
+    """So many quarters of what was reserved or paid, at least 1."""
+    return None if quarters is None or thing is None else max(1, thing.amount * quarters // 4)
+
+
+def midnight_after(day: date) -> int:
+    return (day - date(1970, 1, 1)).days * DAY_US + DAY_US
+
+
+def after(us: int, step: int) -> int:
+    """The next multiple of a step."""
+    return (us // step + 1) * step
 
 
 def triable(amount: int, up_to: bool) -> int:
@@ -111,9 +130,13 @@ class History(RuleBasedStateMachine):
         return things[-1 - pick % len(things)] if things and pick < 11 else self.new_id()
 
     def holder(self, account: Account, giver: int) -> Principal:
-        """The account's holder, now and then somebody else; an operator where nobody holds it."""
+        """The account's holder, now and then whom the holder lets operate it, or somebody else; an operator
+        where nobody holds it.
+        """
         if account.holder is None:
             return self.operator(giver)
+        if giver in (6, 7, 8) and account.delegates:
+            return cast.BY_SUBJECT[self.one_of(list(account.delegates), giver)]
         return self.somebody(cast.BY_SUBJECT[account.holder], giver)
 
     def operator(self, giver: int) -> Principal:
@@ -189,6 +212,20 @@ class History(RuleBasedStateMachine):
     @rule(leap=st.sampled_from(strategies.LEAPS))
     def time_passes(self, leap: int) -> None:
         self.clock += leap
+
+    @rule(pick=picks, off=st.sampled_from((-1, 0, 0, 1)))
+    def something_comes(self, pick: int, off: int) -> None:
+        """To the very moment at which time does something, or just beside it."""
+        book, coming = self.book, [after(self.now, DAY_US)]
+        coming += [each.lapses_at for each in book.reserved.values() if each.status == "pending"]
+        coming += [each.lapses_at for each in book.proposals.values() if each.status == "pending"]
+        coming += [each.due_at for each in book.schedules.values() if each.status == "active"]
+        coming += [valid_from for money in book.moneys.values() for _, valid_from, _ in money.versions]
+        ends = [pot.kind.expires_on for pot in book.pots if pot.kind.expires_on is not None]
+        coming += [midnight_after(day) for day in ends]
+        near = sorted(us for us in set(coming) if self.clock < us < self.clock + 45 * DAY_US)
+        if near:
+            self.clock = self.one_of(near, pick) + off
 
     # Transfers
 
@@ -352,11 +389,24 @@ class History(RuleBasedStateMachine):
             cast.TOOLS,
         )
 
+    @rule(pick=picks, amount=st.integers(2, 40), payee=picks, quarters=PARTS)
+    def pay_with_units_of_several_kinds(
+        self, pick: int, amount: int, payee: int, quarters: int | None
+    ) -> None:
+        """Units for different purposes come in on different days, are spent together, and go back in part."""
+        for purpose in range(2):
+            self.issue(PUMA, pick, amount, 0, purpose + pick % 2, "A-7")
+            self.clock += DAY_US
+        self.transfer(PUMA, pick, payee, amount * 3 // 2, 0)
+        self.refund(0, quarters, 0)
+        self.redeem(PUMA, pick, amount, 0, "A-7", True)
+
     # What was reserved and what was paid
 
-    @rule(pick=picks, amount=maybe(small_amounts), giver=GIVERS)
-    def post_pending(self, pick: int, amount: int | None, giver: int) -> None:
+    @rule(pick=picks, quarters=PARTS, giver=GIVERS)
+    def post_pending(self, pick: int, quarters: int | None, giver: int) -> None:
         id = self.pending(pick)
+        amount = part_of(self.book.reserved.get(id), quarters)
         command = commands.PostPending(id=self.new_id(), pending=id, amount=amount)
         self.give(command, self.payee_of(self.book.reserved.get(id), giver))
 
@@ -372,9 +422,10 @@ class History(RuleBasedStateMachine):
             self.transfer(PUMA, pick, pick * 3, 5 * pick + 3, 0, pending_seconds=3600 * (pick + 1))
         return self.id_of(list(self.book.reserved), pick)
 
-    @rule(pick=picks, amount=maybe(small_amounts), giver=GIVERS)
-    def refund(self, pick: int, amount: int | None, giver: int) -> None:
+    @rule(pick=picks, quarters=PARTS, giver=GIVERS)
+    def refund(self, pick: int, quarters: int | None, giver: int) -> None:
         id = self.payment(pick)
+        amount = part_of(self.book.paid.get(id), quarters)
         command = commands.Refund(id=self.new_id(), transfer=id, amount=amount, memo="sorry")
         self.give(command, self.payee_of(self.book.paid.get(id), giver))
 
@@ -522,6 +573,13 @@ class History(RuleBasedStateMachine):
             ),
             self.somebody(cast.CLOCKWORK, giver),
         )
+
+    @rule(pick=st.integers(0, 8), code=MONEYS, every=st.sampled_from(("day", "week", "month")))
+    def follow_schedule(self, pick: int, code: str, every: str) -> None:
+        """A schedule from its first payment to its last, each when it is due."""
+        self.schedule(code, pick, 5 * pick + 1, 1 + pick, 0, DAY_US * (pick % 3), every, 3)
+        for _ in range(4):
+            self.execute(0, 0, 1, True)
 
     @rule(pick=picks, giver=GIVERS)
     def cancel(self, pick: int, giver: int) -> None:

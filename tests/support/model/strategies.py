@@ -129,8 +129,8 @@ def charters(draw: st.DrawFn, code: str, kind: Any, today_us: int, community: st
             limits=draw(limits),
             fee=draw(fees(community)),
         )
-    redeemed = draw(st.sampled_from((True, True, True, False)))
-    issued = draw(st.sampled_from((True, True, True, True, False)))
+    redeemed = draw(st.sampled_from((True,) * 8 + (False,)))
+    issued = draw(st.sampled_from((True,) * 8 + (False,)))
     penalties, lot = draw(st.sampled_from(PENALTIES)) if redeemed and community else ([], "day")
     expiry = draw(maybe(st.sampled_from(EXPIRIES)))
     return Charter(
@@ -145,7 +145,7 @@ def charters(draw: st.DrawFn, code: str, kind: Any, today_us: int, community: st
         redemption=RedemptionClause(
             allowed=redeemed,
             case_reference_required=redeemed and draw(st.sampled_from((False, False, True))),
-            kinds=draw(st.sampled_from((["organisation"], ["member", "organisation"]))),
+            kinds=draw(st.sampled_from((["member", "organisation"],) * 3 + (["organisation"],))),
             minimum=draw(st.sampled_from((None, None, 7))) if redeemed else None,
             penalties=penalties,
             penalty_to=community if penalties else None,
