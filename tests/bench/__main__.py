@@ -46,7 +46,8 @@ def main(arguments: list[str]) -> None:
         measured[chapter] = figures
         about["fdatasyncs_a_second"].append(fdatasyncs_a_second())
         print(f"\n{chapter}, {time.monotonic() - started:.0f} s\n{report.lines(figures)}", flush=True)
-    report.save(given.output, about, results, measured)
+        # Hours may follow, and a run that is broken off must not have been for nothing.
+        report.save(given.output, about, results, measured)
     print(f"\n{report.lines(about)}\n\n{report.table(results)}\n")
 
 
