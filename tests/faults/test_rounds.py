@@ -12,7 +12,7 @@ from tests.support.deployment import DistributedDeployment
 from tests.support.faults.site import Site
 
 SEED = 20261123
-FEW = 4
+FEW = 3
 MANY = 110
 MANY_SECONDS = 3600
 

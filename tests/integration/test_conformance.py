@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.contracts import ids
-from tests.support.api import Town
+from tests.support.api import Town, administrator
 from tests.support.deployment import PROJECT, Deployment
 
 FOLDER = PROJECT / "tests" / "conformance"
@@ -30,16 +30,36 @@ def token(headers: object) -> str:
     return str(headers).removeprefix("Bearer ")
 
 
-@pytest.mark.timeout(SECONDS)
-def test_every_requirement_is_met(town: Town) -> None:
+def meets(deployment: Deployment, *chapters: str) -> None:
+    town = Town(administrator(deployment.base_url))
     second, _ = town.person(roles=["operator"])
     done = conformance(
         *("--url", town.operator.base_url),
         *("--token", token(town.operator.http.headers["Authorization"])),
         *("--second-token", token(second.http.headers["Authorization"])),
+        *(part for chapter in chapters for part in ("--chapter", chapter)),
     )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     assert done.stdout.strip().endswith(" passed, 0 failed, 0 skipped")
+
+
+@pytest.mark.embedded
+@pytest.mark.timeout(SECONDS)
+def test_every_requirement_is_met(embedded: Deployment) -> None:
+    meets(embedded)
+
+
+@pytest.mark.distributed
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS)
+def test_every_requirement_is_met_by_processes_of_their_own(distributed: Deployment) -> None:
+    meets(distributed)
+
+
+@pytest.mark.distributed
+def test_many_at_once_are_answered_right_by_processes_of_their_own(distributed: Deployment) -> None:
+    """Of the suite's chapters, the one in which it matters that there are several processes."""
+    meets(distributed, "14")
 
 
 @pytest.mark.embedded
