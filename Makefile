@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check build translations manifests lock clean venv-run venv-dev
+.PHONY: help run test test-all bench check build translations manifests lock clean venv-run venv-dev
 
 help: ## Show this list
 	@echo "MedTOWN. Usage: make TARGET [PYTHON=/path/to/python3.11]"
@@ -23,6 +23,10 @@ test-all: venv-dev ## The same with the slow and deep runs
 	@$(BOOTSTRAP)/system-packages.sh
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -m "" --hypothesis-profile=deep $(PYTEST_OPTIONS)
+
+bench: venv-dev ## Measure the ledger beside pgbench (BENCH=quick|full, CHAPTERS="engine http"; see docs/performance.md)
+	@$(BOOTSTRAP)/system-packages.sh
+	@$(BIN)/python -m tests.bench --length $(or $(BENCH),quick) $(CHAPTERS)
 
 check: venv-dev ## Lint, formatting, types, import rules, containers, TypeScript (under 90 seconds)
 	@$(BOOTSTRAP)/frontend.sh

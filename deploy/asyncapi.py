@@ -13,7 +13,7 @@ from deploy import asyncapi_examples as examples
 from deploy.services import SERVICES
 from shared.contracts import events, journal
 from shared.contracts.events import EventType
-from shared.contracts.journal_payloads import PAYLOADS, RecordedAccount
+from shared.contracts.journal_payloads import PAYLOADS, RecordData
 from shared.messaging.amqp import topology
 
 VERSION = "1"
@@ -139,42 +139,24 @@ def _journal_message(schemas: _Schemas) -> dict[str, Any]:
 
 def _record(kind: str, schemas: _Schemas) -> dict[str, Any]:
     """A record of a known type."""
-    own = {name: schemas.reference(schema) for name, schema in PAYLOADS[kind].items()}
-    data = _record_data(schemas)
-    data["properties"] |= own
-    data["required"] = [*data["required"], *own]
-    return _record_envelope(f"{journal.TYPE_PREFIX}{kind}.v1", data)
+    return _record_envelope(f"{journal.TYPE_PREFIX}{kind}.v1", _record_data(schemas, PAYLOADS[kind]))
 
 
 def _record_of_later_type(schemas: _Schemas) -> dict[str, Any]:
-    """A record that this version does not know: accounts and entries can be applied all the same."""
-    envelope = _record_envelope("", _record_data(schemas))
+    """A record that this version does not know: what it changes can be applied all the same."""
+    envelope = _record_envelope("", _record_data(schemas, RecordData))
     known = [f"{journal.TYPE_PREFIX}{kind}.v1" for kind in PAYLOADS]
     envelope["properties"]["type"] = {"type": "string", "not": {"enum": known}}
     return envelope
 
 
-def _record_data(schemas: _Schemas) -> dict[str, Any]:
-    entry = {
-        "description": 'Account, bucket ("" is plain money), amount, balance of the bucket after it.',
-        "type": "array",
-        "items": [{"type": "string"}, {"type": "string"}, {"type": "integer"}, {"type": "integer"}],
-        "minItems": 4,
-    }
-    return {
+def _record_data(schemas: _Schemas, schema: type[RecordData]) -> dict[str, Any]:
+    occurred_at = {
         "type": "object",
-        "required": ["occurred_at", "accounts", "entries"],
-        "properties": {
-            "occurred_at": {"type": "string", "format": "date-time"},
-            "principal": {"type": "string", "description": "Who gave the command: an opaque id."},
-            "accounts": {"type": "array", "items": schemas.reference(RecordedAccount)},
-            "entries": {
-                "type": "array",
-                "items": entry,
-                "description": "Amounts in minor units; their sum is zero.",
-            },
-        },
+        "required": ["occurred_at"],
+        "properties": {"occurred_at": {"type": "string", "format": "date-time"}},
     }
+    return {"allOf": [schemas.reference(schema), occurred_at]}
 
 
 def _record_envelope(type: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -5,16 +5,23 @@ import os
 from pathlib import Path
 from types import TracebackType
 
+UNFINISHED = "restore.unfinished"
+"""The file that lies in a data folder while a restored backup takes its place there."""
+
 
 class DataFolderBusy(Exception):
-    """Another process holds the data folder."""
+    """Another process holds the data folder, or a restore into it was interrupted."""
 
 
 class DataFolder:
-    """Holds the lock of a data folder while in use: `with DataFolder(path): ...`. Raises DataFolderBusy."""
+    """Holds the lock of a data folder while in use: `with DataFolder(path): ...`. Raises DataFolderBusy.
 
-    def __init__(self, path: Path) -> None:
+    Only who restores takes a folder where that is `unfinished`.
+    """
+
+    def __init__(self, path: Path, *, unfinished: bool = False) -> None:
         self.path = path
+        self._takes_unfinished = unfinished
         self._descriptor: int | None = None
 
     def __enter__(self) -> "DataFolder":
@@ -25,6 +32,9 @@ class DataFolder:
         except BlockingIOError:
             os.close(descriptor)
             raise DataFolderBusy(f"the data folder {self.path} is in use by another process") from None
+        if not self._takes_unfinished and (self.path / UNFINISHED).exists():
+            os.close(descriptor)
+            raise DataFolderBusy(f"a restore into {self.path} was interrupted: run it again, with --replace")
         self._descriptor = descriptor
         return self
 

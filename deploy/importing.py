@@ -12,16 +12,10 @@ from deploy.refusals import CommandRefused
 from services.ledger.imports import ukds
 from services.ledger.imports.replay import Rejected, Summary, Target, persistent, replay
 from shared.contracts import clock
+from shared.contracts.commands import Command, Outcome, WriteCall, WriteItem
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import (
-    AUDIENCE,
-    HOLDER_KINDS,
-    Command,
-    Outcome,
-    WriteCall,
-    WriteItem,
-    writer_service,
-)
+from shared.contracts.ledger import AUDIENCE, writer_service
+from shared.contracts.primitives import HOLDER_KINDS
 
 CALL_SECONDS = 30
 FIRST_PAUSE_SECONDS = 0.2

@@ -1,9 +1,9 @@
-"""Ids in addresses: what cannot be one is an address that does not exist."""
+"""Ids and codes in addresses: what cannot be one is an address that does not exist."""
 
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
-from shared.contracts.ledger import ID_PATTERN
+from shared.contracts.primitives import CODE_PATTERN, ID_PATTERN
 
 
 class IdConverter(BaseConverter):
@@ -12,6 +12,13 @@ class IdConverter(BaseConverter):
     regex = ID_PATTERN.strip("^$")
 
 
+class CodeConverter(BaseConverter):
+    """`<code:code>` of a currency."""
+
+    regex = CODE_PATTERN.strip("^$")
+
+
 def register(app: Flask) -> None:
-    """To be called before any rule is added that has an id in it."""
+    """To be called before any rule is added that has one of them in it."""
     app.url_map.converters["id"] = IdConverter
+    app.url_map.converters["code"] = CodeConverter

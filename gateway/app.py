@@ -16,6 +16,7 @@ from gateway.edge import Edge
 from gateway.health import health
 from gateway.pages import (
     api_page,
+    charter,
     discussions,
     documents,
     frame,
@@ -60,7 +61,9 @@ def create_app(config: Config, client: Client, writer: WriterSender) -> Flask:
         part.register(app)
     app.register_blueprint(health)
     app.register_blueprint(files)
-    for page in (home, sign_in, wallet, impact, groups, discussions, documents, problem_pages, api_page):
+    for page in (home, sign_in, wallet, impact, charter, groups, discussions, documents):
+        app.register_blueprint(page.pages)
+    for page in (problem_pages, api_page):
         app.register_blueprint(page.pages)
     described = openapi.complete(openapi.register(app))
     app.add_url_rule("/api/v1/openapi.json", "openapi", lambda: json(described))

@@ -16,7 +16,7 @@ from gateway.i18n import ngettext
 from shared.contracts import clock, money
 
 NO_BREAK = "\u00a0"
-LEFT_TO_RIGHT, END_OF_DIRECTION = "\u2066", "\u2069"
+LEFT_TO_RIGHT, OWN_DIRECTION, END_OF_DIRECTION = "\u2066", "\u2068", "\u2069"
 MINUS = "\u2212"
 
 
@@ -47,6 +47,20 @@ def count(value: int) -> str:
 def ratio(value: Decimal, decimals: int) -> str:
     """A number that is no money, with this many decimals."""
     return (MINUS if value < 0 else "") + _decimal(abs(value), decimals)
+
+
+def share(basis_points: int) -> str:
+    """A part of something, of so many hundredths of a per cent: "5%", "2.5%"."""
+    pattern = str(i18n.locale().percent_formats[None].pattern).replace("0", "0.##")
+    part = Decimal(basis_points).scaleb(-4)
+    return numbers.format_percent(part, pattern, locale=i18n.locale(), numbering_system="latn")
+
+
+def isolated(text: str) -> str:
+    """Words that somebody else wrote, which keep their own direction inside a sentence."""
+    if text.isascii() and i18n.direction() == "ltr":
+        return text
+    return f"{OWN_DIRECTION}{text}{END_OF_DIRECTION}"
 
 
 def file_size(size: int) -> str:

@@ -9,32 +9,73 @@ from flask_smorest import Api
 
 from gateway import addresses
 from gateway.api import (
+    account_changes,
     accounts,
+    charters,
     currencies,
     documents,
     events,
+    givebacks,
     groups,
     indicators,
+    linked_transfers,
+    pending_transfers,
     people,
+    proposals,
+    schedules,
     sessions,
     transfers,
 )
 from gateway.api.schemas import ProblemView
 from gateway.problems import CONTENT_TYPE
-from shared.contracts import toolbox
-from shared.contracts.ledger import BULK_MAX_BYTES, BULK_MAX_LINES, TransferInput
+from shared.contracts import ledger_inputs, toolbox
+from shared.contracts.ledger_inputs import BULK_MAX_BYTES, BULK_MAX_LINES
 
 TITLE = "MedTOWN"
 VERSION = "v1"
 OPENAPI_VERSION = "3.1.0"
 INTRODUCTION = f"""Local currencies: accounts, transfers and the figures that follow from them.
 
-**Money** is an integer of the currency's minor units. **Ids** are UUIDv7, made by the client for transfers.
-**Errors** are problem+json (RFC 9457), in the language of `Accept-Language`. Sign in at `/sessions` and send
-the session as bearer token. Bodies have at most 64 kB, a bulk upload {BULK_MAX_BYTES // 1024 // 1024} MiB
-and {BULK_MAX_LINES:,} lines."""
+**Money** is an integer of the currency's minor units. **Ids** are UUIDv7; whatever the ledger shall do has
+one made by the client, and sending the same again does nothing twice. **Errors** are problem+json (RFC 9457),
+in the language of `Accept-Language`. Sign in at `/sessions` and send the session as bearer token. Bodies have
+at most 64 kB, a bulk upload {BULK_MAX_BYTES // 1024 // 1024} MiB and {BULK_MAX_LINES:,} lines."""
 
-PARTS = (sessions, people, currencies, accounts, transfers, indicators, events, groups, documents)
+PARTS = (
+    sessions,
+    people,
+    currencies,
+    charters,
+    accounts,
+    account_changes,
+    transfers,
+    pending_transfers,
+    linked_transfers,
+    givebacks,
+    proposals,
+    schedules,
+    indicators,
+    events,
+    groups,
+    documents,
+)
+INPUTS = (
+    ledger_inputs.TransferInput,
+    ledger_inputs.PostingInput,
+    ledger_inputs.LinkedTransfersInput,
+    ledger_inputs.RefundInput,
+    ledger_inputs.ReversalInput,
+    ledger_inputs.CorrectionInput,
+    ledger_inputs.ScheduleInput,
+    ledger_inputs.LimitsInput,
+    ledger_inputs.TagsInput,
+    ledger_inputs.DelegateInput,
+    ledger_inputs.FreezeInput,
+    ledger_inputs.ClosureInput,
+    ledger_inputs.CharterInput,
+    ledger_inputs.Input,
+)
+"""What compiled schemas read."""
 
 
 class _Api(Api):
@@ -60,7 +101,7 @@ def register(app: Flask) -> APISpec:
     api.spec.components.security_scheme("session", {"type": "http", "scheme": "bearer"})
     for module in PARTS:
         api.register_blueprint(module.part)
-    _describe_transfers(api.spec)
+    _describe_inputs(api.spec)
     for schema in (toolbox.DocumentInput, toolbox.VersionInput):
         api.spec.components.schema(schema.__name__, schema=schema)
     return api.spec
@@ -72,7 +113,7 @@ def description() -> dict[str, Any]:
 
 
 def complete(spec: APISpec) -> dict[str, Any]:
-    """The description, with every error as problem+json and what the compiled schemas say of transfers."""
+    """The description, with every error as problem+json and what the compiled schemas read."""
     described: dict[str, Any] = spec.to_dict()
     schemas = described["components"]["schemas"]
     # Of the library's own ways of paging, which we do not use.
@@ -93,9 +134,7 @@ def complete(spec: APISpec) -> dict[str, Any]:
     return described
 
 
-def _describe_transfers(spec: APISpec) -> None:
-    _, components = msgspec.json.schema_components(
-        (TransferInput,), ref_template="#/components/schemas/{name}"
-    )
+def _describe_inputs(spec: APISpec) -> None:
+    _, components = msgspec.json.schema_components(INPUTS, ref_template="#/components/schemas/{name}")
     for name, schema in components.items():
         spec.components.schema(name, schema)

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from gateway import i18n
+from gateway.i18n import gettext as _
 from gateway.reader import in_words
 from gateway.wiring import API_PREFIX, public_url
 from shared.contracts.errors import Fault, Problem, Refusal
@@ -20,6 +21,9 @@ from shared.observability.logs import get_logger
 CONTENT_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
 """What a caller is told to wait where nothing better is known."""
+
+_CODED = frozenset({"status", "period", "kind"})
+"""Parameters of refusals that are codes of the ledger's."""
 
 log = get_logger(__name__)
 
@@ -36,11 +40,34 @@ def title(problem: Problem) -> str:
 
 def detail(refusal: Refusal) -> str:
     """What is wrong and the way out, in the reader's language."""
-    parameters = refusal.parameters
+    parameters = {name: _said(name, value) for name, value in refusal.parameters.items()}
     if i18n.direction() == "rtl":
         # Ids and amounts run from left to right by themselves, whatever stands around them.
         parameters = {name: f"\u2068{value}\u2069" for name, value in parameters.items()}
     return i18n.translated(refusal.problem.detail).format_map(_Known(parameters))
+
+
+def _said(name: str, value: Any) -> Any:
+    """A parameter that is one of the ledger's codes, as the reader says it."""
+    if name not in _CODED:
+        return value
+    words = {
+        "pending": _("pending"),
+        "posted": _("carried out"),
+        "voided": _("cancelled by the payee"),
+        "lapsed": _("lapsed"),
+        "approved": _("approved"),
+        "rejected": _("rejected"),
+        "done": _("finished"),
+        "cancelled": _("cancelled"),
+        "per_transfer": _("per transfer"),
+        "per_day": _("per day"),
+        "per_month": _("per month"),
+        "payment": _("payment"),
+        "issuance": _("issuance"),
+        "redemption": _("redemption"),
+    }
+    return words.get(value, value)
 
 
 def body(refusal: Refusal, instance: str, base: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from gateway.recent import Recent
 from gateway.sessions import SessionTokens
 from shared.blobs.store import BlobStore
 from shared.config import Config
-from shared.contracts.ledger import Command, Outcome
+from shared.contracts.commands import Command, Outcome
 from shared.messaging.client import Client
 
 NAME = "medtown"

@@ -35,6 +35,11 @@ VARIABLES = (
     ),
     Variable("MEDTOWN_DATABASE_URL_FILE", "", "a file that holds MEDTOWN_DATABASE_URL, in its place"),
     Variable(
+        "MEDTOWN_DATABASE_URLS",
+        "",
+        "folder with a file for each service that holds the URL of its database: for backup and restore",
+    ),
+    Variable(
         "MEDTOWN_KEYS",
         "",
         "folder with trusted.json and this process's private keys; empty: keys/ in the data folder",
@@ -60,6 +65,7 @@ VARIABLES = (
     Variable("MEDTOWN_PARTITION", "0", "ledger partition that a ledger-writer serves"),
 )
 
+DATABASES = ("postgresql+psycopg://", "sqlite:///")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SOCKET_PATH_LIMIT = 100
 """Bytes that the path of a Unix socket may have; the systems' limit is 104 or 108."""
@@ -74,6 +80,7 @@ class Config:
     data: Path
     amqp_url: str
     database_url: str
+    database_urls: Path | None
     keys: Path
     blobs: Path
     metrics_port: int
@@ -92,6 +99,8 @@ class Config:
         """The SQLAlchemy URL of a service's database."""
         if self.database_url:
             return self.database_url
+        if self.database_urls is not None:
+            return _listed(self.database_urls / service)
         if self.distributed:
             raise ConfigError(
                 "MEDTOWN_DATABASE_URL is missing: with MEDTOWN_AMQP_URL set, "
@@ -121,7 +130,8 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         host=known["MEDTOWN_HOST"],
         data=data,
         amqp_url=_url("MEDTOWN_AMQP_URL", known, ("amqp://", "amqps://")),
-        database_url=_url("MEDTOWN_DATABASE_URL", known, ("postgresql+psycopg://", "sqlite:///")),
+        database_url=_url("MEDTOWN_DATABASE_URL", known, DATABASES),
+        database_urls=Path(known["MEDTOWN_DATABASE_URLS"]) if known["MEDTOWN_DATABASE_URLS"] else None,
         keys=Path(known["MEDTOWN_KEYS"]) if known["MEDTOWN_KEYS"] else data / "keys",
         blobs=Path(known["MEDTOWN_BLOBS"]) if known["MEDTOWN_BLOBS"] else data / "blobs",
         metrics_port=_number("MEDTOWN_METRICS_PORT", known, 0, 65535),
@@ -150,6 +160,12 @@ def _url(name: str, given: Mapping[str, str], beginnings: tuple[str, ...]) -> st
     except ValueError as error:
         raise ConfigError(f"{name} has no valid host or port") from error
     return url
+
+
+def _listed(path: Path) -> str:
+    """The URL in a file of MEDTOWN_DATABASE_URLS."""
+    names = {"MEDTOWN_DATABASE_URLS": "", "MEDTOWN_DATABASE_URLS_FILE": str(path)}
+    return _url("MEDTOWN_DATABASE_URLS", names, DATABASES)
 
 
 def _from_file(name: str, given: Mapping[str, str]) -> str:

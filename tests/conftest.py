@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.support.installations",
     "tests.support.composed",
     "tests.support.phases",
+    "tests.support.tally",
 ]
 
 # The same examples on every run, and no time limit per example: a slow machine is no fault of the code.

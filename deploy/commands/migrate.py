@@ -30,7 +30,7 @@ def command(service: str | None, with_grants: bool) -> None:
         migrate(config, service)
         click.echo(f"{service}: up to date")
         if with_grants:
-            _grant(config, service)
+            grant_roles(config, service)
         return
     if config.distributed:
         raise CommandRefused("MEDTOWN_DATABASE_URL is missing: it names the database to migrate")
@@ -40,7 +40,7 @@ def command(service: str | None, with_grants: bool) -> None:
             click.echo(f"{name}: up to date")
 
 
-def _grant(config: Config, service: str) -> None:
+def grant_roles(config: Config, service: str) -> None:
     from deploy.installing.database import grant, roles_of
     from shared.db.engine import Database
 

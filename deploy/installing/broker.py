@@ -28,7 +28,10 @@ PARTITIONS = (0,)
 REPLY_ID = "[0-9a-f-]{36}"
 ANY_REPLY = rf"rpc\.reply-[a-z-]+-{REPLY_ID}"
 JOURNAL_CALL = "journal_since"
-CALLED: Mapping[str, Mapping[str, tuple[str, ...]]] = {"dashboard-jobs": {"ledger": (JOURNAL_CALL,)}}
+CALLED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "dashboard-jobs": {"ledger": (JOURNAL_CALL,)},
+    "ledger-jobs": {writer_service(partition).name: ("decide",) for partition in PARTITIONS},
+}
 """Which calls a service's process makes of others. The gateway and the tools may make every call but the
 journal's, which is not for the gateway.
 """

@@ -19,6 +19,7 @@ from shared.auth.keys import TRUSTED_FILE
 MOUNTED = "/run/secrets"
 BLOBS = "/var/lib/medtown/blobs"
 BLOBS_OWNER = "toolbox"
+DATABASES = "databases"
 
 HEAD = """\
 # MedTOWN as separate processes: docs/operating.md tells how. Written by `make manifests`: change
@@ -213,6 +214,7 @@ def compose() -> str:
     parts += [_migration(service, step) for service, step in migrations().items()]
     parts += [_process(process) for process in running().values()]
     parts += [_tool(process) for process in tools().values()]
+    parts += [_backups()]
     parts += [WATCHING, NETWORKS, _secrets()]
     return "".join(parts)
 
@@ -265,6 +267,30 @@ def _tool(process: Process) -> str:
         *_depends(process),
     ]
     return _entry(process.name, lines)
+
+
+def _backups() -> str:
+    """Backups and restores: as the owners of all databases, beside the files of documents."""
+    lines = [
+        "<<: *once",
+        'restart: "no"',
+        "profiles: [tools]",
+        "command: [--help]",
+        "environment:",
+        f"  MEDTOWN_DATABASE_URLS: {MOUNTED}/{DATABASES}",
+        f"  MEDTOWN_BLOBS: {BLOBS}",
+        "secrets:",
+        *(
+            f"  - {{source: {step}-{DATABASE_URL}, target: {MOUNTED}/{DATABASES}/{service}}}"
+            for service, step in migrations().items()
+        ),
+        "volumes:",
+        f"  - blobs:{BLOBS}",
+        "networks: [store]",
+        "depends_on:",
+        *(f"  {step}: {{condition: service_completed_successfully}}" for step in migrations().values()),
+    ]
+    return _entry("backups", lines, "as the owners of all databases")
 
 
 def _environment(process: Process) -> list[str]:

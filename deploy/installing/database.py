@@ -29,31 +29,43 @@ VERSION_TABLE = "alembic_version"
 SCRAM_ROUNDS = 4096
 
 RIGHTS: Mapping[str, Mapping[str, str]] = {
-    # The truth can be added to and read. Who leads, and how far, stands in the partition's row; freezing it
-    # is for the verification.
+    # The truth can be added to and read, and of an account what is agreed may change. Who leads, and how far,
+    # stands in the partition's row; freezing it is for the verification.
     "ledger-writer": {
         "journal": ADD,
         "entries": ADD,
         "notes": ADD,
         "refusals": ADD,
         "currencies": ADD,
-        "accounts": ADD,
+        "accounts": "SELECT, INSERT, UPDATE (floor, ceiling, territory, category, terms)",
         "balances": ALL,
+        "things": ALL,
         "partitions": "SELECT, INSERT, UPDATE (term, last_sequence, last_hash, last_batch, recorded_at)",
     },
-    "ledger": dict.fromkeys(
-        ("journal", "entries", "notes", "currencies", "accounts", "balances", "partitions"), READ
-    ),
+    "ledger": {
+        **dict.fromkeys(("journal", "entries", "notes", "currencies", "accounts", "balances"), READ),
+        **dict.fromkeys(("things", "partitions"), READ),
+        **dict.fromkeys(("late_entries", "late_days", "delegations", "reading_cursors"), READ),
+    },
     "ledger-jobs": {
         "journal": READ,
         "notes": READ,
+        "currencies": READ,
+        "accounts": READ,
+        "balances": READ,
+        "things": READ,
         "partitions": READ,
         "relay_cursors": CHANGE,
+        "reading_cursors": CHANGE,
+        "late_entries": ADD,
+        "late_days": CHANGE,
+        "delegations": "SELECT, INSERT, DELETE",
         "refusals": FORGET,
     },
     "verify-ledger": {
         **dict.fromkeys(
-            ("journal", "entries", "notes", "refusals", "currencies", "accounts", "balances"), READ
+            ("journal", "entries", "notes", "refusals", "currencies", "accounts", "balances", "things"),
+            READ,
         ),
         "partitions": "SELECT, UPDATE (frozen)",
     },

@@ -11,6 +11,8 @@ GATEWAY = "gateway"
 TOOLS = "tools"
 VERIFIER = "verify-ledger"
 REBUILDER = "rebuild-dashboard"
+SIGNING_BY_JOBS_ALONE = frozenset({"ledger"})
+"""Services that answer calls without signing anything; their jobs do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ def running() -> dict[str, Process]:
     for service in SERVICES:
         keys = (service,) if service in ISSUERS else ()
         jobs = f"{service}-jobs"
-        found.append(Process(service, ("serve", service), service, service, keys))
+        answering = () if service in SIGNING_BY_JOBS_ALONE else keys
+        found.append(Process(service, ("serve", service), service, service, answering))
         found.append(Process(jobs, ("serve", "jobs", "--service", service), service, jobs, keys))
     found.append(Process(GATEWAY, ("serve", GATEWAY), "", GATEWAY))
     return _by_name(found)

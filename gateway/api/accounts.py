@@ -16,10 +16,11 @@ from gateway.api.schemas import (
     CursorQuery,
     PageQuery,
 )
-from gateway.api.writing import made, new_command_id
+from gateway.api.writing import made_by_key, new_command_id
 from gateway.asking import ask, signed_in
 from shared.contracts import ledger
-from shared.contracts.ledger import OpenAccount
+from shared.contracts.commands import OpenAccount
+from shared.contracts.ledger_inputs import AccountInput
 
 CSV_PAGE = 200
 CSV_MAX_ROWS = 10_000
@@ -53,12 +54,13 @@ def list_accounts(query: dict[str, Any]) -> Response:
 
 
 @part.route("/accounts", methods=["POST"])
-@part.arguments(ledger.AccountInput)
+@part.arguments(AccountInput)
 @part.response(201, ledger.AccountView)
 @part.doc(summary="Open an account")
 def open_account(given: dict[str, Any]) -> Response:
     """For operators. With an Idempotency-Key, repeating the request opens nothing twice."""
-    return made(OpenAccount(id=new_command_id("account"), **given), "/api/v1/accounts", "id")
+    command = OpenAccount(id=new_command_id("account"), **given)
+    return made_by_key(command, address_of(command.id))
 
 
 @part.route("/accounts/<string:id>", methods=["GET"])
@@ -100,8 +102,15 @@ def list_account_transfers_csv(query: dict[str, Any], id: str) -> Response:
 @part.response(200, ledger.BalanceView)
 @part.doc(summary="Read a balance at a time")
 def get_balance(query: dict[str, Any], id: str) -> Response:
-    """The balance as it was recorded at a time."""
+    """As the books said at a time (`recorded`), or as it was by when things happened, told so far
+    (`occurred`).
+    """
     return json_answer(ask(ledger.SERVICE, "get_balance", account=id, **query))
+
+
+def address_of(account: str) -> str:
+    """Where an account stands, without the host."""
+    return f"/api/v1/accounts/{account}"
 
 
 def transfers_table(account: str, cursor: str | None) -> Response:

@@ -6,11 +6,14 @@ from flask import Response
 
 from gateway.api.answers import blueprint
 from gateway.api.answers import json as json_answer
+from gateway.api.reading import convert
 from gateway.api.schemas import CurrencyListView, PageQuery
-from gateway.api.writing import made, new_command_id
+from gateway.api.writing import made_by_key, new_command_id
 from gateway.asking import ask_openly
 from shared.contracts import ledger
-from shared.contracts.ledger import CreateCurrency
+from shared.contracts.charters import Charter
+from shared.contracts.commands import CreateCurrency
+from shared.contracts.ledger_inputs import CurrencyInput
 
 part = blueprint("currencies", "Currencies and their rules, which everybody may read.")
 
@@ -25,12 +28,15 @@ def list_currencies(query: dict[str, Any]) -> Response:
 
 
 @part.route("/currencies", methods=["POST"])
-@part.arguments(ledger.CurrencyInput)
+@part.arguments(CurrencyInput)
 @part.response(201, ledger.CurrencyView)
 @part.doc(summary="Create a currency")
 def create_currency(given: dict[str, Any]) -> Response:
     """For administrators. With an Idempotency-Key, repeating the request answers the first outcome again."""
-    return made(CreateCurrency(id=new_command_id("currency"), **given), "/api/v1/currencies", "code")
+    if "charter" in given:
+        given["charter"] = convert(given["charter"], Charter, "/charter")
+    command = CreateCurrency(id=new_command_id("currency"), **given)
+    return made_by_key(command, f"/api/v1/currencies/{command.code}")
 
 
 @part.route("/currencies/<string:code>", methods=["GET"])

@@ -4,6 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from shared.contracts import cop, dashboard, identity, ledger, toolbox
 from shared.contracts.money import MAX_AMOUNT
+from shared.contracts.primitives import CODE_PATTERN, ID_PATTERN, TAG_PATTERN, matching
 
 
 class CursorQuery(Schema):
@@ -17,14 +18,37 @@ class PageQuery(CursorQuery):
 
 
 class AccountsQuery(PageQuery):
-    currency = fields.String(validate=ledger.matching(ledger.CODE_PATTERN))
-    holder = fields.String(validate=ledger.matching(ledger.ID_PATTERN))
+    currency = fields.String(validate=matching(CODE_PATTERN))
+    holder = fields.String(validate=matching(ID_PATTERN))
+    delegated = fields.Boolean(
+        metadata={"description": "accounts of others that the reader may operate, instead of their own"}
+    )
 
 
 class BalanceQuery(Schema):
     at = fields.String(
         validate=validate.Length(1, 40),
-        metadata={"description": "RFC 3339 time of recording; now, where left out", "format": "date-time"},
+        metadata={"description": "RFC 3339; now, where left out", "format": "date-time"},
+    )
+    axis = fields.String(
+        validate=validate.OneOf(ledger.AXES),
+        metadata={"description": "the time of recording, or of happening; `recorded`, where left out"},
+    )
+
+
+class ProposalsQuery(PageQuery):
+    status = fields.String(validate=validate.OneOf(ledger.PROPOSAL_STATUSES))
+
+
+class SchedulesQuery(PageQuery):
+    account = fields.String(required=True, validate=matching(ID_PATTERN))
+
+
+class CharterQuery(Schema):
+    version = fields.Integer(validate=validate.Range(1, 1000))
+    at = fields.String(
+        validate=validate.Length(1, 40),
+        metadata={"description": "RFC 3339: the version in force then", "format": "date-time"},
     )
 
 
@@ -41,8 +65,8 @@ class EventsQuery(Schema):
 class IndicatorQuery(Schema):
     """`from` and `to` (excluded) are dates that snap outwards to whole periods."""
 
-    currency = fields.String(validate=ledger.matching(ledger.CODE_PATTERN))
-    territory = fields.String(validate=ledger.matching(ledger.TAG_PATTERN))
+    currency = fields.String(validate=matching(CODE_PATTERN))
+    territory = fields.String(validate=matching(TAG_PATTERN))
     start = fields.Date(data_key="from")
     end = fields.Date(data_key="to")
     period = fields.String(validate=validate.OneOf(dashboard.PERIODS), load_default="month")
@@ -60,6 +84,18 @@ class AccountListView(_ListView):
 
 class AccountTransferListView(_ListView):
     data = fields.List(fields.Nested(ledger.AccountTransferView), required=True)
+
+
+class TransferListView(_ListView):
+    data = fields.List(fields.Nested(ledger.TransferView), required=True)
+
+
+class ProposalListView(_ListView):
+    data = fields.List(fields.Nested(ledger.ProposalView), required=True)
+
+
+class ScheduleListView(_ListView):
+    data = fields.List(fields.Nested(ledger.ScheduleView), required=True)
 
 
 class CurrencyListView(_ListView):

@@ -2,7 +2,6 @@
 alone.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -10,35 +9,25 @@ import msgspec
 from flask import Response, request
 
 from gateway import problems
-from gateway.api.answers import NDJSON, NDJSON_ENDPOINTS, UNREADABLE, blueprint, malformed
+from gateway.api.answers import NDJSON, NDJSON_ENDPOINTS, blueprint
 from gateway.api.answers import json as json_answer
-from gateway.api.writing import with_address
-from gateway.asking import BULK_SECONDS, ask, not_after, signed_in
+from gateway.api.reading import Reader
+from gateway.api.writing import described, made, with_address
+from gateway.asking import BULK_SECONDS, ask, signed_in
 from gateway.streaming import streamed
 from gateway.wiring import public_url, wiring
 from shared.contracts import clock, ledger
-from shared.contracts.errors import Fault, Refusal
-from shared.contracts.ledger import Outcome, Transfer, TransferInput
-from shared.messaging.dispatch import escaped
+from shared.contracts.commands import Outcome, Transfer
+from shared.contracts.errors import Refusal
+from shared.contracts.ledger_inputs import BULK_MAX_BYTES, BULK_MAX_LINES, TransferInput
 
 PIECE_BYTES = 64 * 1024
 """Answers of a bulk upload are sent on in pieces of about this size."""
-LONGEST_AMOUNT, LONGEST_NAME, LONGEST_SENTENCE = 40, 100, 200
-"""How much of what was wrong is repeated in the answer, in characters."""
 
 part = blueprint("transfers", "Moving money. The client names each transfer by a UUIDv7: it happens once.")
 NDJSON_ENDPOINTS.add("transfers.create_transfers")
 
-# These views check with compiled schemas, so they are described by hand; `openapi.py` adds the schema itself.
 _INPUT = {"$ref": "#/components/schemas/TransferInput"}
-_VIEW = {"application/json": {"schema": {"$ref": "#/components/schemas/TransferView"}}}
-_DOC: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": _INPUT}}},
-    "responses": {
-        "201": {"description": "Posted", "content": _VIEW},
-        "200": {"description": "Posted before by the same request", "content": _VIEW},
-    },
-}
 _BULK_DOC: dict[str, Any] = {
     "requestBody": {"required": True, "content": {NDJSON: {"schema": _INPUT}}},
     "responses": {
@@ -49,49 +38,22 @@ _BULK_DOC: dict[str, Any] = {
     },
 }
 
-_decode = msgspec.json.Decoder(TransferInput).decode
+_reader = Reader(TransferInput)
 _encode = msgspec.json.Encoder().encode
-_FIELD = re.compile(r"(missing|unknown).* field `(.*)`$", re.DOTALL)
-_PATH = re.compile(r" - at `\$(.*)`$")
-_REGEX = re.compile(r"matching regex (.*)$")
-
-
-class _LooseMoney(msgspec.Struct):
-    amount: msgspec.Raw
-
-
-class _LooseTransfer(msgspec.Struct):
-    amount: _LooseMoney
-
-
-_decode_loosely = msgspec.json.Decoder(_LooseTransfer).decode
 
 
 @part.route("/transfers", methods=["POST"])
-@part.doc(summary="Make a transfer", **_DOC)
+@part.response(201, ledger.TransferView)
+@part.alt_response(200, schema=ledger.TransferView, description="Made before by the same request")
+@part.doc(summary="Make a transfer", **described(TransferInput))
 def create_transfer() -> Response:
-    """Make a transfer.
+    """Now, or reserved for later (`pending_seconds`), or as much as can be moved (`up_to`).
 
     The same id with the same content answers the first outcome again. When no answer comes in time, the
     outcome will stand at the transfer's own address.
     """
-    person = signed_in()
-    until = not_after()
-    command = read_transfer(request.get_data(cache=False))
-    try:
-        outcome = wiring().writer.submit(command, person.tokens[ledger.AUDIENCE], until)
-    except Refusal as refusal:
-        raise with_address(refusal, address_of(command.id), until) from refusal
-    if outcome.refusal is not None:
-        answer = problems.response(
-            with_address(Refusal.from_wire(outcome.refusal), address_of(command.id), until)
-        )
-    else:
-        answer = json_answer(outcome.view, 200 if outcome.replayed else 201)
-        answer.headers["Location"] = address_of(command.id)
-    if outcome.replayed:
-        answer.headers["Idempotency-Hit"] = "true"
-    return answer
+    command = _reader.body().to_command()
+    return made(command, address_of(command.id))
 
 
 @part.route("/transfers/bulk", methods=["POST"])
@@ -101,14 +63,14 @@ def create_transfers() -> Response:
 
     Each is decided by itself: a line that is refused does not stop the others.
     """
-    request.max_content_length = ledger.BULK_MAX_BYTES
+    request.max_content_length = BULK_MAX_BYTES
     person = signed_in()
     until = clock.deadline(BULK_SECONDS)
     lines = request.get_data(cache=False).split(b"\n")
     if lines and not lines[-1].strip():
         lines.pop()
-    if len(lines) > ledger.BULK_MAX_LINES:
-        raise Refusal("too-many-lines", limit=ledger.BULK_MAX_LINES)
+    if len(lines) > BULK_MAX_LINES:
+        raise Refusal("too-many-lines", limit=BULK_MAX_LINES)
     read = [_read_line(line) for line in lines]
     commands = [command for command in read if isinstance(command, Transfer)]
     outcomes = wiring().writer.submit_many(commands, person.tokens[ledger.AUDIENCE], until)
@@ -116,7 +78,7 @@ def create_transfers() -> Response:
     return streamed(_pieces(answers), NDJSON)
 
 
-@part.route("/transfers/<string:id>", methods=["GET"])
+@part.route("/transfers/<id:id>", methods=["GET"])
 @part.response(200, ledger.TransferView)
 @part.doc(summary="Read a transfer")
 def get_transfer(id: str) -> Response:
@@ -129,51 +91,9 @@ def address_of(transfer: str) -> str:
     return f"/api/v1/transfers/{transfer}"
 
 
-def read_transfer(raw: bytes) -> Transfer:
-    """The command in a body or a line. Raises Refusal, pointing at the field at fault."""
-    try:
-        return _decode(raw).to_command()
-    except msgspec.ValidationError as error:
-        raise _invalid(raw, str(error)) from error
-    except UNREADABLE as error:
-        raise malformed(error) from error
-
-
-def _invalid(raw: bytes, message: str) -> Refusal:
-    found = _PATH.search(message)
-    pointer = found.group(1).replace(".", "/") if found else ""
-    sentence = _PATH.sub("", message)
-    field = _FIELD.search(sentence)
-    if field:
-        pointer += "/" + escaped(field.group(2)[:LONGEST_NAME])
-    code = {"missing": "required", "unknown": "unknown"}[field.group(1)] if field else "invalid"
-    fault = Fault(pointer, code, _in_words(sentence)[:LONGEST_SENTENCE])
-    if pointer == "/amount/amount" and code == "invalid" and (amount := _amount_of(raw)) is not None:
-        return Refusal("invalid-amount", (fault,), amount=amount)
-    return Refusal("invalid-request", (fault,))
-
-
-def _in_words(sentence: str) -> str:
-    """What would be right, rather than the regular expression that says so."""
-    pattern = _REGEX.search(sentence)
-    return next(
-        (words for known, words in ledger.PATTERN_MEANINGS.items() if pattern and pattern[1] == repr(known)),
-        sentence,
-    )
-
-
-def _amount_of(raw: bytes) -> str | None:
-    """The amount as it was written, whatever it is; None where more than the amount is wrong."""
-    try:
-        given = bytes(_decode_loosely(raw).amount.amount)
-        return given.decode()[:LONGEST_AMOUNT]
-    except (msgspec.ValidationError, *UNREADABLE):
-        return None
-
-
 def _read_line(line: bytes) -> Transfer | Refusal:
     try:
-        return read_transfer(line)
+        return _reader.read(line).to_command()
     except Refusal as refusal:
         # Without its traceback, which would keep all that was at hand where it was raised, for every line.
         return Refusal(refusal.slug, refusal.faults, **refusal.parameters)

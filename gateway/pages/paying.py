@@ -10,8 +10,9 @@ from gateway.pages.common import Currency
 from gateway.pages.names import names_of_holders
 from gateway.wiring import wiring
 from shared.contracts import ids, ledger
+from shared.contracts.commands import Transfer
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import MEMO_MAX_LENGTH, Transfer
+from shared.contracts.primitives import MEMO_MAX_LENGTH
 
 MAX_TEXT = 200
 

@@ -16,6 +16,11 @@ PROJECTION_DIVERGED = Counter(
     "Times the projection was discarded because the journal did not know its position",
     ["partition"],
 )
+PROJECTION_FOREIGN = Counter(
+    "projection_foreign_batches_total",
+    "Batches of the bus that bear the next number and go on from another record than ours; none is applied",
+    ["partition"],
+)
 CIRCULATION_RUNS = Counter(
     "circulation_runs_total", "Times the figures of closed periods were worked out", ["outcome"]
 )

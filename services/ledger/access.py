@@ -1,5 +1,9 @@
-"""Who may see what: members their own accounts and the transfers they are party to, operators everything."""
+"""Who may see what: members their own accounts, those that they were given the right to see, and the
+transfers of these; operators everything.
+"""
 
+import json
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -22,14 +26,29 @@ def access_account(connection: Connection, principal: Principal, account: str) -
         if row is None:
             raise Refusal("not-found")
         return row
-    if row is None or row.holder != principal.subject:
+    if row is None or not _may_see(row, principal):
         raise Refusal("not-permitted", action=f"see account {account}")
     return row
 
 
-def may_see_any(principal: Principal, connection: Connection, account_ids: tuple[str, ...]) -> bool:
-    """Whether the principal sees everything, or holds at least one of the accounts."""
+def seen_of(principal: Principal, connection: Connection, ids: Collection[str]) -> set[str]:
+    """Which of these accounts the principal may see."""
     if principal.has(*SEEING_ALL):
+        return set(ids)
+    query = select(accounts.c.id, accounts.c.holder, accounts.c.terms).where(accounts.c.id.in_(ids))
+    return {row.id for row in connection.execute(query) if _may_see(row, principal)}
+
+
+def knows_delegates(principal: Principal, holder: str | None) -> bool:
+    """Whether the principal may know who else operates an account of this holder."""
+    return principal.has(*SEEING_ALL) or (holder is not None and holder == principal.subject)
+
+
+def _may_see(row: Any, principal: Principal) -> bool:
+    """Whether somebody without a role holds the account of a row, or was given the right to see it."""
+    if row.holder is not None and row.holder == principal.subject:
         return True
-    held = select(accounts.c.id).where(accounts.c.id.in_(account_ids), accounts.c.holder == principal.subject)
-    return connection.execute(held).first() is not None
+    if principal.subject not in row.terms:
+        return False
+    delegate = json.loads(row.terms).get("delegates", {}).get(principal.subject)
+    return delegate is not None and "view" in delegate["rights"]

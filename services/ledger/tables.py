@@ -1,14 +1,15 @@
 """The ledger's tables.
 
 The journal is the truth: the writer adds to it and never changes it (triggers see to that, as for `entries`),
-and every other table but `notes` follows from it. Tables that payments write have no foreign keys:
-`journal/verify.py` proves what keys would have promised.
+and every other table but `notes` and `refusals` follows from it. Tables that payments write have no foreign
+keys: `journal/verify.py` proves what keys would have promised.
 """
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Index,
     LargeBinary,
     MetaData,
@@ -17,6 +18,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
+    literal_column,
+    text,
 )
 
 from services.ledger.columns import Identifier, Number
@@ -39,8 +43,8 @@ partitions = Table(
     Column("frozen", Boolean, nullable=False),
 )
 
-# `header` and `payload` are the bytes that were hashed; `command` is the id that the payload names, to find
-# it by.
+# `header` and `payload` are the bytes that were hashed, a plain payment's payload packed
+# (`writer/packing.py`); `command` is the id that the payload names, to find it by.
 journal = Table(
     "journal",
     metadata,
@@ -103,6 +107,7 @@ currencies = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
+# `terms` is a JSON object in canonical form: what else is agreed with the holder (see `kernel/state.py`).
 accounts = Table(
     "accounts",
     metadata,
@@ -116,12 +121,14 @@ accounts = Table(
     Column("territory", String(40)),
     Column("category", String(40)),
     Column("opened_at", BigInteger, nullable=False),
+    Column("terms", Text, nullable=False, server_default="{}"),
     Index("accounts_holder", "holder", "number"),
     Index("accounts_currency", "currency", "number"),
 )
 
 # Every account has a row of the plain bucket (empty text), which also tells the account's total over all
-# buckets. Room is left in PostgreSQL's pages, so that an update stays in its page and touches no index.
+# buckets. Room is left in PostgreSQL's pages, so that an update stays in its page and touches no index. Other
+# buckets' texts begin with the day on which their units lapse, by which the index finds them.
 balances = Table(
     "balances",
     metadata,
@@ -130,6 +137,9 @@ balances = Table(
     Column("total", BigInteger),
     Column("bucket", Text, nullable=False),
     PrimaryKeyConstraint("account", "bucket", name="balances_pkey"),
+    Index(
+        "balances_bucket", "bucket", sqlite_where=text("bucket <> ''"), postgresql_where=text("bucket <> ''")
+    ),
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": 60},
 )
@@ -149,6 +159,27 @@ entries = Table(
     sqlite_with_rowid=False,
 )
 
+# What else the kernel remembers, by kind and id (see `kernel/state.py`, THINGS): `owner` is whose it is,
+# `due_at` when jobs must look at it, `body` a JSON object in canonical form.
+things = Table(
+    "things",
+    metadata,
+    Column("kind", String(20), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("partition", BigInteger, nullable=False),
+    Column("owner", Text),
+    Column("due_at", BigInteger),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("kind", "id", "partition", name="things_pkey"),
+    Index("things_owner", "kind", "owner"),
+    Index(
+        "things_due_at",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+)
+
 # How far the relay has published each partition's journal.
 relay_cursors = Table(
     "relay_cursors",
@@ -156,3 +187,58 @@ relay_cursors = Table(
     Column("partition", Number, primary_key=True, autoincrement=False),
     Column("sequence", BigInteger, nullable=False),
 )
+
+# What the jobs read from the journal for queries, and how far they have come.
+reading_cursors = Table(
+    "reading_cursors",
+    metadata,
+    Column("partition", Number, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, nullable=False),
+)
+
+# What accounts gained or lost by records that were told later than it happened, times in microseconds.
+late_entries = Table(
+    "late_entries",
+    metadata,
+    Column("account", BigInteger, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account", "occurred_at", "sequence", name="late_entries_pkey"),
+    Index("late_entries_recorded_at", "account", "recorded_at"),
+    sqlite_with_rowid=False,
+)
+
+# The same, summed by days (since 1970-01-01, UTC): checkpoints, so that no sum is a long one.
+late_days = Table(
+    "late_days",
+    metadata,
+    Column("account", BigInteger, nullable=False),
+    Column("occurred_on", BigInteger, nullable=False),
+    Column("recorded_on", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account", "occurred_on", "recorded_on", name="late_days_pkey"),
+    sqlite_with_rowid=False,
+)
+
+# Who may operate which account beside its holder; what they may do with it is in the account's terms.
+delegations = Table(
+    "delegations",
+    metadata,
+    Column("subject", Identifier, nullable=False),
+    Column("account", BigInteger, nullable=False),
+    PrimaryKeyConstraint("subject", "account", name="delegations_pkey"),
+    Index("delegations_account", "account"),
+    sqlite_with_rowid=False,
+)
+
+
+def lapsing_before(day: str) -> ColumnElement[bool]:
+    """Rows of `balances` whose units lapse before a day (a text like 2026-11-23, in UTC).
+
+    Buckets that never lapse begin with a separator, which not every database sorts behind the digits.
+    """
+    bucket = balances.c.bucket
+    # Written out, so that the planners see that the index has all such rows.
+    return and_(bucket != literal_column("''"), bucket < day, bucket.not_like("|%"))

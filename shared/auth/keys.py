@@ -13,12 +13,21 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from shared.auth.grants import Granter
-from shared.auth.principal import ADMINISTRATOR, IMPORTER, JOURNAL_READER, MEMBER, OPERATOR, REGISTRAR
+from shared.auth.principal import (
+    ADMINISTRATOR,
+    IMPORTER,
+    JOURNAL_READER,
+    MEMBER,
+    OPERATOR,
+    REGISTRAR,
+    TIMEKEEPER,
+)
 from shared.auth.tokens import Signer, TrustedIssuer
 
 ISSUERS: Mapping[str, frozenset[str]] = {
     "identity": frozenset({ADMINISTRATOR, OPERATOR, MEMBER}),
     "dashboard": frozenset({JOURNAL_READER}),
+    "ledger": frozenset({TIMEKEEPER}),
     "toolbox": frozenset(),
     "tools": frozenset({ADMINISTRATOR, OPERATOR, IMPORTER, JOURNAL_READER, REGISTRAR}),
 }

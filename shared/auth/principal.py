@@ -12,6 +12,8 @@ IMPORTER = "importer"
 session.
 """
 JOURNAL_READER = "journal-reader"
+TIMEKEEPER = "timekeeper"
+"""May have the ledger do what time has made due: the ledger's own jobs."""
 REGISTRAR = "registrar"
 """May register people by the operator's tools, before there is an administrator to do it."""
 

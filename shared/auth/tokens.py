@@ -16,10 +16,23 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from shared.auth.principal import Principal
 from shared.contracts.clock import MICROSECONDS
 from shared.contracts.errors import Refusal
+from shared.observability.metrics import AUTH_REFUSALS, AUTH_ROLES_WITHHELD
 
 LIFETIME_SECONDS = 300
 CACHE_SIZE = 10_000
 ALGORITHM = "EdDSA"
+
+MISSING = "missing"
+MALFORMED = "malformed"
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (jwt.ExpiredSignatureError, "expired"),
+    (jwt.ImmatureSignatureError, "not-yet-good"),
+    (jwt.InvalidAudienceError, "wrong-audience"),
+    (jwt.InvalidSignatureError, "wrong-signature"),
+    (jwt.InvalidAlgorithmError, "wrong-algorithm"),
+    (KeyError, "unknown-issuer"),
+)
+"""What each fault of a token is counted as."""
 
 
 class Signer:
@@ -85,6 +98,7 @@ class Verifier:
         one.
         """
         if not token:
+            AUTH_REFUSALS.labels(audience=self._audience, reason=MISSING).inc()
             raise Refusal("not-signed-in")
         with self._lock:
             known = self._verified.get(token)
@@ -108,7 +122,19 @@ class Verifier:
                 audience=self._audience,
                 options={"require": ["iss", "sub", "aud", "exp", "iat"]},
             )
-            roles = frozenset(claims.get("roles", ())) & issuer.roles
-            return Principal(claims["sub"], roles, int(claims["exp"]) * MICROSECONDS)
-        except (jwt.InvalidTokenError, KeyError, TypeError) as error:
+            claimed = frozenset(claims.get("roles", ()))
+            principal = Principal(claims["sub"], claimed & issuer.roles, int(claims["exp"]) * MICROSECONDS)
+        except (jwt.InvalidTokenError, KeyError, TypeError, AttributeError) as error:
+            AUTH_REFUSALS.labels(audience=self._audience, reason=_reason(error)).inc()
             raise Refusal("not-signed-in") from error
+        if not claimed <= issuer.roles:
+            AUTH_ROLES_WITHHELD.labels(audience=self._audience).inc()
+        return principal
+
+
+def _reason(error: Exception) -> str:
+    """Why a token was refused, in one of few words."""
+    for kind, reason in _REASONS:
+        if isinstance(error, kind):
+            return reason
+    return MALFORMED

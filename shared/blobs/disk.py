@@ -65,6 +65,10 @@ class DiskBlobs:
     def remove(self, key: str) -> None:
         self._kept_path(key).unlink(missing_ok=True)
 
+    def kept(self) -> Iterator[str]:
+        for path in self._kept.glob("*/*"):
+            yield path.name
+
     def forget_staged(self, older_than_seconds: float) -> int:
         before, forgotten = time.time() - older_than_seconds, 0
         with suppress(FileNotFoundError), os.scandir(self._staging) as entries:

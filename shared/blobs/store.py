@@ -8,6 +8,7 @@ A staged file belongs to nobody yet: whoever staged it discards it where it come
 letters, digits and hyphens; committing again under the same key replaces the file whole.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
@@ -81,6 +82,10 @@ class BlobStore(Protocol):
 
     def remove(self, key: str) -> None:
         """Drop a kept file, if there is one."""
+        ...
+
+    def kept(self) -> Iterator[str]:
+        """The keys of all kept files, in no order."""
         ...
 
     def forget_staged(self, older_than_seconds: float) -> int:

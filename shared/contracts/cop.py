@@ -8,7 +8,8 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from shared.contracts.identity import LOCALES
-from shared.contracts.ledger import ID_PATTERN, TAG_PATTERN, Arguments
+from shared.contracts.ledger import Arguments
+from shared.contracts.primitives import ID_PATTERN, TAG_PATTERN
 
 SERVICE = "cop"
 AUDIENCE = "cop"

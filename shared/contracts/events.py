@@ -96,6 +96,11 @@ REGISTRY: Mapping[str, EventType] = {
 }
 
 
+def source_of(service: str) -> str:
+    """What the events of a service name as their source."""
+    return f"/medtown/{service}"
+
+
 def new_event(kind: EventType, subject: str, data: Mapping[str, Any], *, traceparent: str = "") -> Event:
     """An event of a registered kind, now. Raises ValueError where the data does not fit its schema."""
     faults = kind.schema().validate(dict(data))
@@ -103,7 +108,7 @@ def new_event(kind: EventType, subject: str, data: Mapping[str, Any], *, tracepa
         raise ValueError(f"{kind.key}: {faults}")
     return Event(
         id=ids.new_id(),
-        source=f"/medtown/{kind.key.partition('.')[0]}",
+        source=source_of(kind.key.partition(".")[0]),
         type=TYPE_PREFIX + kind.key,
         subject=subject,
         time=clock.to_text(clock.now_us()),

@@ -4,7 +4,8 @@ registration.
 
 from marshmallow import Schema, fields, validate
 
-from shared.contracts.ledger import ID_PATTERN, Arguments, StrictBoolean, matching
+from shared.contracts.ledger import Arguments
+from shared.contracts.primitives import ID_PATTERN, StrictBoolean, matching
 
 SERVICE = "identity"
 AUDIENCE = "identity"

@@ -14,6 +14,24 @@ from shared.contracts import clock
 CURRENCY_CREATED = "currency.created"
 ACCOUNT_OPENED = "account.opened"
 TRANSFER_POSTED = "transfer.posted"
+TRANSFER_RESERVED = "transfer.reserved"
+TRANSFER_VOIDED = "transfer.voided"
+TRANSFERS_LINKED = "transfers.linked"
+REVERSAL_PROPOSED = "reversal.proposed"
+CORRECTION_PROPOSED = "correction.proposed"
+CHARTER_PROPOSED = "charter.proposed"
+CHARTER_ADOPTED = "charter.adopted"
+PROPOSAL_REJECTED = "proposal.rejected"
+SCHEDULE_CREATED = "schedule.created"
+SCHEDULE_CANCELLED = "schedule.cancelled"
+SCHEDULE_FAILED = "schedule.failed"
+SCHEDULE_SKIPPED = "schedule.skipped"
+ACCOUNT_CHANGED = "account.changed"
+ACCOUNT_FROZEN = "account.frozen"
+ACCOUNT_UNFROZEN = "account.unfrozen"
+ACCOUNT_CLOSED = "account.closed"
+ACCOUNT_SETTLED = "account.settled"
+TIMELINE_BEGUN = "timeline.begun"
 
 TYPE_PREFIX = "org.medtown.ledger."
 MAX_RECORDS_PER_BATCH = 500
@@ -44,8 +62,11 @@ class JournalRecord(msgspec.Struct, frozen=True):
 
     `recorded_at` and `occurred_at` are Unix microseconds. `payload` has, by type, `currency`, `transfer`,
     and always `accounts` (list of accounts opened: id, currency, kind, holder, floor, ceiling, territory,
-    category) and `entries` (list of `[account id, bucket, amount, balance of the bucket after]`, amounts in
-    minor units, sum zero). `hash` and `prev_hash` are hexadecimal.
+    category, terms) and `entries` (list of `[account id, bucket, amount, balance of the bucket after]`,
+    amounts in minor units, sum zero); where there are any, `changes` (list of `[account id, fields with their
+    new values]`), `sets` (list of `[kind, id, owner, due_at, body]` of what else is remembered; without a
+    body it is forgotten) and `settled` (what time had done to the accounts: `expired`, `lapsed`). `hash` and
+    `prev_hash` are hexadecimal.
     """
 
     partition: int

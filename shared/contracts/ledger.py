@@ -1,237 +1,31 @@
-"""The ledger's commands and views: what wallets, tills, imports and other services say to it and hear from
-it.
+"""The ledger's views and the arguments of its queries; its commands are in `commands`, what the API takes for
+them in `ledger_inputs`.
 
-Commands are msgspec structs: strict, compiled, and the same for a single payment, a bulk upload and an
-import. Everything else is marshmallow. Amounts are integers of minor units; times inside commands are Unix
-microseconds.
+Amounts are integers of minor units.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
-
-import msgspec
 from marshmallow import EXCLUDE, Schema, fields, validate
-from msgspec import Meta
 
-from shared.contracts.money import MAX_AMOUNT, MINOR_UNITS
+from shared.contracts.commands import RIGHTS
+from shared.contracts.money import MAX_AMOUNT
+from shared.contracts.primitives import TRANSFER_KINDS, StrictBoolean
 
 SERVICE = "ledger"
 AUDIENCE = "ledger"
 """What internal tokens for the ledger, writer and queries alike, name as their audience."""
 
-WRITER_BATCH_LIMIT = 500
-"""How many commands one call of the writer carries at most."""
-BULK_MAX_LINES = 10_000
-BULK_MAX_BYTES = 4 * 1024 * 1024
-MEMO_MAX_LENGTH = 140
-
-# In Python, `$` alone also stands before a newline at the end.
-CODE_PATTERN = r"^[A-Z][A-Z0-9]{1,9}(?!\n)$"
-ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?!\n)$"
-TAG_PATTERN = r"^[a-z0-9][a-z0-9-]{0,39}(?!\n)$"
-LANGUAGE_PATTERN = r"^[a-z]{2}(?!\n)$"
-TEXT_PATTERN = r"^[^\u0000]*$"
-"""PostgreSQL stores no text with this character."""
-
-PATTERN_MEANINGS: Mapping[str, str] = {
-    CODE_PATTERN: "2 to 10 capital letters and digits, a letter first",
-    ID_PATTERN: "a UUIDv7 in lower case, with its hyphens",
-    TAG_PATTERN: "1 to 40 small letters, digits and hyphens, no hyphen first",
-    LANGUAGE_PATTERN: "a language's code of two small letters",
-    TEXT_PATTERN: "text without the character U+0000",
-}
-"""What would be right, for those who sent something else."""
-
-CURRENCY_KINDS = ("mutual_credit", "backed", "time")
-ACCOUNT_KINDS = ("member", "organisation", "issuance", "redemption")
-HOLDER_KINDS = ("member", "organisation")
-"""The kinds of account that people and organisations hold; the others belong to the currency itself."""
-TRANSFER_KINDS = ("issuance", "payment", "redemption")
-
-Id = Annotated[str, Meta(pattern=ID_PATTERN, description="UUIDv7 in canonical form")]
-Code = Annotated[
-    str, Meta(pattern=CODE_PATTERN, description="2 to 10 capital letters and digits, a letter first")
-]
-Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="minor units")]
-Limit = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
-Tag = Annotated[str, Meta(pattern=TAG_PATTERN)]
-Memo = Annotated[str, Meta(max_length=MEMO_MAX_LENGTH, pattern=TEXT_PATTERN)]
-CaseReference = Annotated[str, Meta(max_length=60, pattern=TEXT_PATTERN)]
-
-
-def matching(pattern: str) -> validate.Regexp:
-    """A check that a field is as one of the patterns here, which otherwise says what would be right."""
-    return validate.Regexp(pattern, error=PATTERN_MEANINGS[pattern])
-
-
-class StrictBoolean(fields.Boolean):
-    """true or false, and nothing that merely resembles them."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> Any:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return value
+PENDING_STATUSES = ("pending", "voided", "lapsed")
+PROPOSAL_STATUSES = ("pending", "approved", "rejected", "lapsed")
+PROPOSABLE = ("reverse", "correct", "amend_charter")
+SCHEDULE_STATUSES = ("active", "done", "cancelled")
+BOOKING_KINDS = ("expiry", "closing")
+"""What moves units of an account without being a transfer."""
+AXES = ("recorded", "occurred")
 
 
 def writer_service(partition: int) -> str:
     """The name under which the writer of a partition is called; only the holder of the fence answers it."""
     return f"ledger_writer_{partition}"
-
-
-# Commands
-
-
-class Transfer(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="transfer"
-):
-    """Move money. The payer of an issuance and the payee of a redemption may be left out: the currency's own
-    account.
-
-    `occurred_at` is data, in the past, and needs a permission of its own; without it, the time of recording
-    counts. `memo` and `case_reference` stay out of the journal, which holds only their salted hash.
-    """
-
-    id: Id
-    kind: Literal["issuance", "payment", "redemption"]
-    currency: Code
-    amount: Amount
-    payer: Id | None = None
-    payee: Id | None = None
-    memo: Memo = ""
-    case_reference: CaseReference = ""
-    occurred_at: int | None = None
-
-
-class OpenAccount(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="open_account"
-):
-    """Open an account, whose id is the command's. Without limits of its own it takes those of the currency.
-
-    `holder` is an opaque id. `territory` and `category` are opaque tags that indicators are split by.
-    """
-
-    id: Id
-    currency: Code
-    kind: Literal["member", "organisation"]
-    holder: Id
-    credit_limit: Limit | None = None
-    maximum_balance: Limit | None = None
-    territory: Tag | None = None
-    category: Tag | None = None
-    occurred_at: int | None = None
-
-
-class CreateCurrency(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="create_currency"
-):
-    """Create a currency and its two own accounts, one that issues and one that redeems.
-
-    `names` maps a language code to the name; English is compulsory. `simulated` marks demo data for good.
-    """
-
-    id: Id
-    code: Code
-    names: dict[
-        Annotated[str, Meta(pattern=LANGUAGE_PATTERN)],
-        Annotated[str, Meta(min_length=1, max_length=60, pattern=TEXT_PATTERN)],
-    ]
-    minor_units: Literal[1, 10, 60, 100, 1000]
-    kind: Literal["mutual_credit", "backed", "time"]
-    default_credit_limit: Limit = 0
-    maximum_balance: Limit = MAX_AMOUNT
-    territory: Tag
-    simulated: bool = False
-    occurred_at: int | None = None
-
-
-Command = Transfer | OpenAccount | CreateCurrency
-
-
-class WriteItem(msgspec.Struct, frozen=True):
-    """One command of a call, and which of the call's tokens authorises it."""
-
-    token: int
-    command: Command
-
-
-class WriteCall(msgspec.Struct, frozen=True):
-    """A call of the writer: commands decided in order, each by itself. `not_after` is Unix microseconds."""
-
-    tokens: list[str]
-    items: Annotated[list[WriteItem], Meta(min_length=1, max_length=WRITER_BATCH_LIMIT)]
-    not_after: int
-
-
-class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one command: a view, or a refusal in its wire form. `replayed`: decided before."""
-
-    view: dict[str, Any] | None = None
-    refusal: dict[str, Any] | None = None
-    replayed: bool = False
-
-
-# HTTP input
-
-
-class MoneyInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    amount: Amount
-    currency: Code
-
-
-class TransferInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A transfer as `POST /api/v1/transfers` and each line of a bulk upload give it."""
-
-    id: Id
-    kind: Literal["issuance", "payment", "redemption"] = "payment"
-    payer: Id | None = None
-    payee: Id | None = None
-    amount: MoneyInput
-    memo: Memo = ""
-    case_reference: CaseReference = ""
-
-    def to_command(self) -> Transfer:
-        return Transfer(
-            id=self.id,
-            kind=self.kind,
-            currency=self.amount.currency,
-            amount=self.amount.amount,
-            payer=self.payer,
-            payee=self.payee,
-            memo=self.memo,
-            case_reference=self.case_reference,
-        )
-
-
-class AccountInput(Schema):
-    """An account to open. The holder is the opaque id of a person or an organisation."""
-
-    currency = fields.String(required=True, validate=matching(CODE_PATTERN))
-    kind = fields.String(required=True, validate=validate.OneOf(HOLDER_KINDS))
-    holder = fields.String(required=True, validate=matching(ID_PATTERN))
-    credit_limit = fields.Integer(strict=True, validate=validate.Range(0, MAX_AMOUNT))
-    maximum_balance = fields.Integer(strict=True, validate=validate.Range(0, MAX_AMOUNT))
-    territory = fields.String(validate=matching(TAG_PATTERN))
-    category = fields.String(validate=matching(TAG_PATTERN))
-
-
-class CurrencyInput(Schema):
-    """A currency to create. `simulated` marks it for good as one behind which nobody stands: for practice,
-    with figures that are open to everybody.
-    """
-
-    code = fields.String(required=True, validate=matching(CODE_PATTERN))
-    names = fields.Dict(
-        keys=fields.String(validate=matching(LANGUAGE_PATTERN)),
-        values=fields.String(validate=[validate.Length(1, 60), matching(TEXT_PATTERN)]),
-        required=True,
-        validate=validate.Length(1, 30),
-    )
-    minor_units = fields.Integer(strict=True, required=True, validate=validate.OneOf(MINOR_UNITS))
-    kind = fields.String(required=True, validate=validate.OneOf(CURRENCY_KINDS))
-    default_credit_limit = fields.Integer(strict=True, validate=validate.Range(0, MAX_AMOUNT))
-    maximum_balance = fields.Integer(strict=True, validate=validate.Range(1, MAX_AMOUNT))
-    territory = fields.String(required=True, validate=matching(TAG_PATTERN))
-    simulated = StrictBoolean()
 
 
 # Views
@@ -258,8 +52,47 @@ class CurrencyView(Schema):
     created_at = fields.String(required=True)
 
 
+class UnitsView(Schema):
+    """Units of an account, or of a transfer, that are alike: what they may be spent for (null: anything) and
+    the last day on which they can be (null: for ever).
+    """
+
+    purpose = fields.String(required=True, allow_none=True)
+    expires_on = fields.String(required=True, allow_none=True)
+    amount = fields.Nested(MoneyView, required=True)
+
+
+class LimitsView(Schema):
+    """Limits in force, in minor units; null where there is none. Soft ones warn, the others refuse. `spent`
+    is what has left the account today and this month (UTC), as far as a limit asks for it to be counted.
+    """
+
+    per_transfer = fields.Integer(required=True, allow_none=True)
+    per_day = fields.Integer(required=True, allow_none=True)
+    per_month = fields.Integer(required=True, allow_none=True)
+    soft_credit_limit = fields.Integer(required=True, allow_none=True)
+    soft_per_day = fields.Integer(required=True, allow_none=True)
+    soft_per_month = fields.Integer(required=True, allow_none=True)
+    spent_today = fields.Integer(required=True)
+    spent_this_month = fields.Integer(required=True)
+
+
+class DelegateView(Schema):
+    """Somebody who may operate an account beside its holder, and what of."""
+
+    subject = fields.String(required=True)
+    rights = fields.List(fields.String(validate=validate.OneOf(RIGHTS)), required=True)
+    per_transfer = fields.Integer(required=True, allow_none=True)
+
+
 class AccountView(Schema):
-    """`available` is what can be spent now: the balance and what of the credit limit is left."""
+    """An account as it is by now: what has lapsed is out of it, whether that has been booked or not.
+
+    `balance` is all that it holds: what is `reserved` for pending transfers, and `units`. `available` is
+    what can be spent anywhere: the free units and what of the credit limit is left. `expires_soon` are units
+    that lapse within the charter's days of notice. The answer to opening an account has no `limits` yet.
+    `delegates` are told to the holder and to operators.
+    """
 
     id = fields.String(required=True)
     currency = fields.String(required=True)
@@ -267,17 +100,75 @@ class AccountView(Schema):
     holder = fields.String(required=True, allow_none=True)
     balance = fields.Nested(MoneyView, required=True)
     available = fields.Nested(MoneyView, required=True)
+    reserved = fields.Nested(MoneyView, required=True)
+    units = fields.List(fields.Nested(UnitsView), required=True)
+    expires_soon = fields.List(fields.Nested(UnitsView), required=True)
     credit_limit = fields.Integer(required=True, allow_none=True)
     maximum_balance = fields.Integer(required=True, allow_none=True)
+    limits = fields.Nested(LimitsView)
+    level = fields.Integer(required=True)
     territory = fields.String(required=True, allow_none=True)
     category = fields.String(required=True, allow_none=True)
+    place = fields.String(required=True, allow_none=True)
+    groups = fields.List(fields.String(), required=True)
+    frozen = fields.String(required=True, allow_none=True, validate=validate.OneOf(["out", "all"]))
+    closed = fields.Boolean(required=True)
+    delegates = fields.List(fields.Nested(DelegateView))
     opened_at = fields.String(required=True)
 
 
-class TransferView(Schema):
+class AccountChangeView(Schema):
+    """What a command changed of an account: the fields with their new values, as the journal has them; of one
+    that was closed, what was left in it (minor units) and who has it now.
+    """
+
     id = fields.String(required=True)
-    kind = fields.String(required=True)
-    status = fields.String(required=True, validate=validate.OneOf(["posted"]))
+    type = fields.String(required=True)
+    account = fields.String(required=True)
+    changes = fields.Dict(keys=fields.String(), required=True)
+    remainder = fields.Integer()
+    remainder_to = fields.String()
+    memo = fields.String(required=True)
+    recorded_at = fields.String(required=True)
+    partition = fields.Integer(required=True)
+    sequence = fields.Integer(required=True)
+    hash = fields.String(required=True)
+
+
+class KeptBackView(Schema):
+    """What of a transfer went elsewhere: a fee, or the penalty of an early redemption."""
+
+    reason = fields.String(required=True, validate=validate.OneOf(["fee", "penalty"]))
+    account = fields.String(required=True)
+    amount = fields.Nested(MoneyView, required=True)
+
+
+class GoodsView(Schema):
+    category = fields.String(required=True)
+    amount = fields.Integer(required=True)
+
+
+class OccurrenceView(Schema):
+    """Which payment of which schedule a transfer is."""
+
+    id = fields.String(required=True)
+    n = fields.Integer(required=True)
+
+
+class TransferView(Schema):
+    """A transfer. Whatever says nothing is left out.
+
+    `status`: pending (reserved until `lapses_at`), posted, voided or lapsed. `asked`: what was asked for,
+    where less was moved. `drawn`: which units, for those who see the payer's account. `refunded`: what of it
+    has gone back since. `posted`: what of a reserved amount has been moved, by the transfer `posting`.
+    `of`: the transfer that this one gives back or mends; `pending`: the reservation that it posts; `linked`:
+    the command that it is a part of; `proposal` and `schedule`: by what it came. `warnings`: soft limits that
+    it is beyond.
+    """
+
+    id = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(TRANSFER_KINDS))
+    status = fields.String(required=True, validate=validate.OneOf(["posted", *PENDING_STATUSES]))
     payer = fields.String(required=True)
     payee = fields.String(required=True)
     amount = fields.Nested(MoneyView, required=True)
@@ -288,22 +179,118 @@ class TransferView(Schema):
     partition = fields.Integer(required=True)
     sequence = fields.Integer(required=True)
     hash = fields.String(required=True)
+    asked = fields.Nested(MoneyView)
+    purpose = fields.String()
+    goods = fields.List(fields.Nested(GoodsView))
+    drawn = fields.List(fields.Nested(UnitsView))
+    kept_back = fields.List(fields.Nested(KeptBackView))
+    lapses_at = fields.String()
+    posted = fields.Nested(MoneyView)
+    posting = fields.String()
+    refunded = fields.Nested(MoneyView)
+    of = fields.String()
+    pending = fields.String()
+    linked = fields.String()
+    proposal = fields.String()
+    schedule = fields.Nested(OccurrenceView)
+    warnings = fields.List(fields.String())
+
+
+class LinkedTransfersView(Schema):
+    """Several transfers that were posted together."""
+
+    id = fields.String(required=True)
+    transfers = fields.List(fields.Nested(TransferView), required=True)
+    memo = fields.String(required=True)
+    case_reference = fields.String(required=True)
+    recorded_at = fields.String(required=True)
+    partition = fields.Integer(required=True)
+    sequence = fields.Integer(required=True)
+    hash = fields.String(required=True)
 
 
 class AccountTransferView(TransferView):
-    """A transfer seen from one account: `change` is signed, `balance` is the account's after it."""
+    """What a command did to one account: `change` is signed, `balance` is the account's after it.
 
+    Besides transfers there are rows of the kinds `expiry` (units that lapsed) and `closing` (the remainder of
+    a closed account). `expired`: what of the change is units that lapsed. `others`: how many more transfers
+    of the same command the account is party to.
+    """
+
+    kind = fields.String(required=True, validate=validate.OneOf([*TRANSFER_KINDS, *BOOKING_KINDS]))
     change = fields.Nested(MoneyView, required=True)
     balance = fields.Nested(MoneyView, required=True)
     counterparty = fields.String(required=True)
+    expired = fields.Nested(MoneyView)
+    others = fields.Integer()
 
 
 class BalanceView(Schema):
+    """`recorded`: what the books said at that time, which never changes any more. `occurred`: what was in the
+    account by when things happened, as far as it has been told until record `sequence`; later records may
+    change it, so it is `provisional`.
+    """
+
     account = fields.String(required=True)
     at = fields.String(required=True)
-    axis = fields.String(required=True, validate=validate.OneOf(["recorded"]))
+    axis = fields.String(required=True, validate=validate.OneOf(AXES))
     balance = fields.Nested(MoneyView, required=True)
     sequence = fields.Integer(required=True)
+    provisional = fields.Boolean(required=True)
+
+
+class ProposalView(Schema):
+    """Something that waits for a second person. `command`: what is proposed; `content`: its terms.
+    `lapses_at`: until when it can be approved. `made`: the command by which it was, which is the id of the
+    transfer that came of it.
+    """
+
+    id = fields.String(required=True)
+    command = fields.String(required=True, validate=validate.OneOf(PROPOSABLE))
+    status = fields.String(required=True, validate=validate.OneOf(PROPOSAL_STATUSES))
+    proposed_by = fields.String(required=True)
+    lapses_at = fields.String(required=True, allow_none=True)
+    memo = fields.String(required=True)
+    content = fields.Dict(keys=fields.String(), required=True)
+    amount = fields.Nested(MoneyView)
+    decided_by = fields.String()
+    made = fields.String()
+
+
+class ScheduleView(Schema):
+    """Payments to come. `n` counts those that are behind, from 0; `attempt` is the next one's, and `next_at`
+    its time. `failure`: why the last attempt failed.
+    """
+
+    id = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(SCHEDULE_STATUSES))
+    payer = fields.String(required=True)
+    payee = fields.String(required=True)
+    amount = fields.Nested(MoneyView, required=True)
+    memo = fields.String(required=True)
+    first_at = fields.String(required=True)
+    every = fields.String(required=True)
+    count = fields.Integer(required=True)
+    n = fields.Integer(required=True)
+    attempt = fields.Integer(required=True)
+    next_at = fields.String(required=True, allow_none=True)
+    failure = fields.String()
+
+
+class VersionView(Schema):
+    version = fields.Integer(required=True)
+    valid_from = fields.String(required=True)
+
+
+class CharterView(Schema):
+    """One version of a currency's charter, and which versions there are; `in_force`: whether it holds now."""
+
+    currency = fields.String(required=True)
+    version = fields.Integer(required=True)
+    valid_from = fields.String(required=True)
+    in_force = fields.Boolean(required=True)
+    versions = fields.List(fields.Nested(VersionView), required=True)
+    charter = fields.Dict(keys=fields.String(), required=True)
 
 
 # Arguments of the queries
@@ -326,8 +313,11 @@ class ById(Arguments):
 
 
 class ListAccounts(Page):
+    """`delegated`: accounts of others that the caller may operate, in place of the caller's own."""
+
     currency = fields.String(load_default=None, allow_none=True)
     holder = fields.String(load_default=None, allow_none=True)
+    delegated = StrictBoolean(load_default=False)
 
 
 class FindPayees(Arguments):
@@ -343,13 +333,34 @@ class GetHolders(Arguments):
     accounts = fields.List(fields.String(), required=True, validate=validate.Length(max=200))
 
 
-class ListAccountTransfers(Page):
+class OfAccount(Page):
+    """A list that belongs to an account."""
+
     account = fields.String(required=True)
+
+
+class ListAccountTransfers(OfAccount):
+    """Newest first."""
+
+
+class ListProposals(Page):
+    """Newest first; of one status, or all."""
+
+    status = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(PROPOSAL_STATUSES))
+
+
+class GetCharter(Arguments):
+    """A version by its number, or the one in force at a time; without either, the one in force now."""
+
+    currency = fields.String(required=True)
+    version = fields.Integer(strict=True, load_default=None, allow_none=True)
+    at = fields.String(load_default=None, allow_none=True)
 
 
 class GetBalance(Arguments):
     account = fields.String(required=True)
     at = fields.String(load_default=None, allow_none=True)
+    axis = fields.String(load_default="recorded", validate=validate.OneOf(AXES))
 
 
 class ListEvents(Arguments):

@@ -6,7 +6,8 @@ and its SHA-256, which the toolbox checks for itself.
 
 from marshmallow import Schema, fields, validate
 
-from shared.contracts.ledger import ID_PATTERN, Arguments, Page, matching
+from shared.contracts.ledger import Arguments, Page
+from shared.contracts.primitives import ID_PATTERN, matching
 
 SERVICE = "toolbox"
 AUDIENCE = "toolbox"

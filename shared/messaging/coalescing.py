@@ -17,8 +17,9 @@ from typing import Any
 import msgspec
 
 from shared.contracts import clock
+from shared.contracts.commands import WRITER_BATCH_LIMIT, Command, Outcome, WriteCall, WriteItem
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import WRITER_BATCH_LIMIT, Command, Outcome, WriteCall, WriteItem, writer_service
+from shared.contracts.ledger import writer_service
 from shared.messaging.client import Client
 from shared.observability.logs import get_logger
 

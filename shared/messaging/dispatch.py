@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 from shared.auth.tokens import Verifier
 from shared.contracts import clock
 from shared.contracts.errors import Fault, Refusal
-from shared.contracts.ledger import PATTERN_MEANINGS, TEXT_PATTERN
+from shared.contracts.primitives import PATTERN_MEANINGS, TEXT_PATTERN
 from shared.messaging.service import Call, Request, Service
 from shared.observability import trace
 from shared.observability.logs import get_logger

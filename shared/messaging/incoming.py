@@ -13,6 +13,8 @@ NOT_JSON = "not-json"
 NOT_AN_EVENT = "not-a-cloudevent"
 ANOTHER_TYPE = "another-type"
 """An event, but not of the type, or not of the version, that this queue is for."""
+ANOTHER_SOURCE = "another-source"
+"""It does not name the service whose event it is as where it comes from."""
 WRONG_DATA = "wrong-data"
 
 
@@ -42,6 +44,8 @@ def event_of(body: bytes, content_type: str | None, key: str) -> Event:
         raise NotTaken(NOT_AN_EVENT)
     if event.type != events.TYPE_PREFIX + key:
         raise NotTaken(ANOTHER_TYPE)
+    if event.source != events.source_of(event.service):
+        raise NotTaken(ANOTHER_SOURCE)
     try:
         faults = events.faults_of(event)
     except Exception as fault:  # data over which a validator stumbles do not fit either

@@ -10,6 +10,12 @@ from contextlib import contextmanager
 from prometheus_client import Counter, Gauge, Histogram
 
 RPC_DURATION = Histogram("rpc_request_duration_seconds", "Calls answered by a service", ["method", "outcome"])
+AUTH_REFUSALS = Counter(
+    "auth_refusals_total", "Internal tokens that were not believed", ["audience", "reason"]
+)
+AUTH_ROLES_WITHHELD = Counter(
+    "auth_roles_withheld_total", "Tokens that claim roles which their issuer may not give", ["audience"]
+)
 CONSUMER_MESSAGES = Counter("consumer_messages_total", "Messages handled by a consumer", ["queue", "outcome"])
 CONSUMER_DURATION = Histogram(
     "consumer_handle_duration_seconds", "Time to handle a message", ["queue", "outcome"]

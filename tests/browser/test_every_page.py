@@ -46,6 +46,8 @@ def test_no_page_is_wider_than_a_phone(open_page: OpenPage, seen: Market, lang: 
     for path in ("/", "/impact", "/problems/", "/problems/late", "/nowhere"):
         page.goto(path)
         _fits(page)
+    page.goto(f"/currencies/{seen.currency}/charter")
+    _fits(page)
     page.goto(f"/impact/{seen.currency}")
     page.evaluate("document.querySelectorAll('figure details').forEach(each => { each.open = true; })")
     _fits(page)

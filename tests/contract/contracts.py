@@ -15,21 +15,21 @@ from marshmallow import Schema
 from deploy import services
 from gateway import openapi
 from services.ledger.service import writer_service
+from shared.contracts import commands as ledger_commands
 from shared.contracts import (
     cop,
     dashboard,
     errors,
     events,
     identity,
-    journal,
     journal_payloads,
     ledger,
+    ledger_inputs,
     toolbox,
 )
 
-SCHEMAS: tuple[ModuleType, ...] = (cop, dashboard, identity, journal_payloads, ledger, toolbox)
-COMMANDS = (ledger.Transfer, ledger.OpenAccount, ledger.CreateCurrency, ledger.TransferInput)
-RECORDS = (journal.CURRENCY_CREATED, journal.ACCOUNT_OPENED, journal.TRANSFER_POSTED)
+SCHEMAS: tuple[ModuleType, ...] = (cop, dashboard, identity, journal_payloads, ledger, ledger_inputs, toolbox)
+COMMANDS = (ledger_commands.Command, *openapi.INPUTS)
 SERVICES = (*(owner.table() for owner in services.SERVICES.values()), writer_service(0))
 
 
@@ -41,7 +41,7 @@ def everything() -> dict[str, Any]:
         "schemas": schemas(),
         "calls": calls(),
         "events": {kind.key: kind.schema.__name__ for kind in events.REGISTRY.values()},
-        "journal": sorted(RECORDS),
+        "journal": sorted(journal_payloads.PAYLOADS),
         "problems": {each.slug: {"status": each.status, "final": each.final} for each in problems},
         "http": http(),
     }

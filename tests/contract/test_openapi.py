@@ -65,12 +65,19 @@ def test_what_is_open_to_everybody_is_said_and_true(app: Flask, described: dict[
         if "get" in operations:
             security = operations["get"].get("security", described["security"])
             address = re.sub(r"\{\w+\}", ids.new_account_id(0), path)
+            # What a query must name is an id as well.
+            named = [each["name"] for each in operations["get"].get("parameters", ()) if _is_asked(each)]
+            asked = dict.fromkeys(named, ids.new_account_id(0))
             for headers, refused in (
                 ({}, {"session": []} in security and {} not in security),
                 ({"Authorization": "Bearer none"}, {"session": []} in security),
             ):
-                answer = client.get(address, headers=headers)
+                answer = client.get(address, headers=headers, query_string=asked)
                 assert (answer.status_code == 401) == refused, (path, headers, answer.text)
+
+
+def _is_asked(parameter: dict[str, Any]) -> bool:
+    return bool(parameter.get("in") == "query" and parameter.get("required"))
 
 
 def test_errors_are_described_as_problem_json(described: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.distributed
 USERS = sorted(users())
 RESTRICTED = sorted(process.name for process in everything().values() if process.service)
 DEFINITIONS = broker.definitions()
-CALLERS = {"gateway", "tools", "dashboard-jobs"}
+CALLERS = {"gateway", "tools", "dashboard-jobs", "ledger-jobs"}
 """Who may send calls at all; everybody else only answers."""
 
 
@@ -110,11 +110,11 @@ def test_calls_are_read_by_the_service_that_answers_them(composed: ComposedDeplo
 
 
 @pytest.mark.parametrize("user", USERS)
-def test_payments_are_sent_by_the_gateway_and_the_tools_alone(
+def test_commands_are_sent_by_the_gateway_the_tools_and_the_ledgers_timekeeper_alone(
     composed: ComposedDeployment, user: str
 ) -> None:
     sends = may_publish(composed, user, "nameko-rpc", "ledger_writer_0.decide")
-    assert sends == (user in {"gateway", "tools"})
+    assert sends == (user in {"gateway", "tools", "ledger-jobs"})
     journal = may_publish(composed, user, "nameko-rpc", "ledger.journal_since")
     assert journal == (user in {"tools", "dashboard-jobs"})
     if user not in CALLERS:
@@ -200,13 +200,14 @@ def test_the_writer_cannot_lift_a_freeze_nor_forget_a_refusal(composed: Composed
         "DELETE FROM partitions",
         "DELETE FROM refusals",
         "UPDATE notes SET memo = ''",
-        "UPDATE accounts SET floor = 0",
+        "UPDATE accounts SET holder = NULL",
         "SELECT * FROM relay_cursors",
     )
 
 
 def test_the_ledgers_queries_read_alone(composed: ComposedDeployment) -> None:
-    written = ("journal", "entries", "notes", "currencies", "accounts", "balances", "partitions")
+    books = ("journal", "entries", "notes", "currencies", "accounts", "balances", "things", "partitions")
+    written = (*books, "late_entries", "late_days", "delegations", "reading_cursors")
     refused(composed, "ledger", *(f"DELETE FROM {table}" for table in written))
     refused(composed, "ledger", *(f"INSERT INTO {table} DEFAULT VALUES" for table in written))
     refused(composed, "ledger", "UPDATE balances SET balance = 0", "SELECT * FROM refusals")
@@ -221,9 +222,13 @@ def test_the_ledgers_relay_writes_its_cursor_alone(composed: ComposedDeployment)
         "DELETE FROM journal",
         "UPDATE partitions SET last_sequence = 0",
         "INSERT INTO refusals DEFAULT VALUES",
-        "SELECT * FROM balances",
+        "UPDATE balances SET balance = 0",
+        "DELETE FROM things",
         "DELETE FROM notes",
         "DELETE FROM relay_cursors",
+        "DELETE FROM late_days",
+        "UPDATE late_entries SET amount = 0",
+        "UPDATE accounts SET floor = 0",
     )
 
 

@@ -100,6 +100,13 @@ class Deployment(ABC):
         self._signal(process, number)
         return self._running[process].returncode
 
+    def pid(self, process: str) -> int:
+        return self._running[process].pid
+
+    def exit_code(self, process: str) -> int | None:
+        """None while it runs."""
+        return self._running[process].poll()
+
     def has_ended(self, process: str) -> bool:
         return self._running[process].poll() is not None
 
@@ -189,7 +196,10 @@ class EmbeddedDeployment(Deployment):
 
 
 class DistributedDeployment(Deployment):
-    """Every process by itself, on the private broker and the private cluster."""
+    """Every process by itself, on the private broker and the private cluster.
+
+    Further processes of a kind have names such as "ledger~2"; `changed` are variables of single processes.
+    """
 
     kind = "distributed"
     processes = ("ledger-writer", *SERVICES, *(f"{service}-jobs" for service in SERVICES), "gateway")
@@ -199,6 +209,7 @@ class DistributedDeployment(Deployment):
         self._broker = broker
         self._databases = {service: cluster.create_database(f"{name}_{service}") for service in SERVICES}
         self._metrics_ports = {process: free_port() for process in self.processes}
+        self.changed: dict[str, dict[str, str]] = {}
         ensure_keys(self.folder / "keys")
         for service in self._databases:
             # Not by the command, whose start takes ten times as long.
@@ -212,17 +223,31 @@ class DistributedDeployment(Deployment):
             "MEDTOWN_DATA": str(self.data),
             "MEDTOWN_BLOBS": str(self.folder / "blobs"),
         }
-        service = process.removesuffix("-jobs").removesuffix("-writer")
+        service = kind_of(process).removesuffix("-jobs").removesuffix("-writer")
         if service in self._databases:
             variables["MEDTOWN_DATABASE_URL"] = self._databases[service]
         if process in self._metrics_ports:
             variables["MEDTOWN_METRICS_PORT"] = str(self._metrics_ports[process])
-        return variables
+        return {**variables, **self.changed.get(process, {})}
 
     def arguments(self, process: str) -> Sequence[str]:
-        if process.endswith("-jobs"):
-            return ("serve", "jobs", "--service", process.removesuffix("-jobs"))
-        return ("serve", process)
+        kind = kind_of(process)
+        if kind.endswith("-jobs"):
+            return ("serve", "jobs", "--service", kind.removesuffix("-jobs"))
+        return ("serve", kind)
+
+    def database_url(self, service: str) -> str:
+        return self._databases[service]
+
+    def add(self, process: str) -> None:
+        """Make room for a further process of a kind, such as "ledger~2", which can then be started."""
+        self._metrics_ports.setdefault(process, free_port())
+
+    def forget(self, process: str) -> None:
+        """Kill a process, which from then on is none of this installation's."""
+        if not self.has_ended(process):
+            self.kill(process)
+        del self._running[process]
 
     def ready_urls(self) -> list[str]:
         return [*map(self.metrics_url, self._running), *super().ready_urls()]
@@ -230,3 +255,8 @@ class DistributedDeployment(Deployment):
     def metrics_url(self, process: str) -> str:
         """Where the process answers /livez, /readyz and /metrics."""
         return f"http://127.0.0.1:{self._metrics_ports[process]}"
+
+
+def kind_of(process: str) -> str:
+    """The kind of a process whose name may have a number: "ledger" of "ledger~2"."""
+    return process.partition("~")[0]

@@ -3,15 +3,19 @@
 import secrets
 from typing import Any
 
+from services.ledger.journal import recomputing
 from services.ledger.kernel.apply import apply
 from services.ledger.kernel.decide import RANDOM_BYTES, decide
+from services.ledger.kernel.needs import needs
 from services.ledger.kernel.recall import recall
 from services.ledger.kernel.record import Record, StoredRefusal
-from services.ledger.kernel.state import State, whole_state
+from services.ledger.kernel.rules import Rules
+from services.ledger.kernel.state import Key, State, whole_state
 from shared.auth.principal import ADMINISTRATOR, IMPORTER, MEMBER, OPERATOR, Principal
 from shared.contracts import clock, ids
+from shared.contracts.charters import Charter, LimitClause
+from shared.contracts.commands import Command, CreateCurrency, Leg, OpenAccount, Transfer
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import Command, CreateCurrency, OpenAccount, Transfer
 
 FAR_FUTURE = clock.from_text("2999-01-01T00:00:00Z")
 
@@ -51,37 +55,74 @@ def redeem(payer: str, amount: int, currency: str = "PUMA", **more: Any) -> Tran
     return pay(payer, None, amount, currency, kind="redemption", **more)
 
 
+def leg(payer: str | None, payee: str | None, amount: int, currency: str = "PUMA", **more: Any) -> Leg:
+    return Leg(payer=payer, payee=payee, amount=amount, currency=currency, **more)
+
+
+def charter(code: str = "PUMA", **limits: Any) -> Charter:
+    """A charter with the same limits for members and organisations, for `create_currency`."""
+    rows = [LimitClause(kind="member", **limits), LimitClause(kind="organisation", **limits)]
+    return Charter(names={"en": code}, kind="backed", minor_units=100, limits=rows)
+
+
 class Books:
-    """A partition in memory: commands go in one by one, records and refusals come out."""
+    """A partition in memory: commands go in one by one, records and refusals come out.
+
+    Each is decided on what `needs` names of the state and nothing else, as the writer does; each record is
+    verified.
+    """
 
     def __init__(self) -> None:
         self.timeline = ids.new_id()
         self.state: State = whole_state(0, self.timeline)
         self.records: list[Record] = []
+        self._rules: dict[Key, Rules] = {}
+        self._recomputed = recomputing.Books(0)
 
     def submit(
         self, command: Command, principal: Principal = OPERATOR_PRINCIPAL, now: int | None = None
     ) -> Record | StoredRefusal | Refusal:
         now = max(clock.now_us() if now is None else now, self.state.header.recorded_at)
+        seen = self.needed(command, now)
         try:
-            known = recall(self.state, command, principal)
+            known = recall(seen, command, principal)
         except Refusal as refusal:
             return refusal
         if known is not None:
             return known
-        decision = decide(self.state, command, principal, now, secrets.token_bytes(RANDOM_BYTES))
+        decision = decide(seen, command, principal, now, secrets.token_bytes(RANDOM_BYTES))
         if isinstance(decision, Record):
             apply(self.state, decision)
+            self._recomputed.add(decision)
             self.records.append(decision)
         return decision
 
-    def accepted(self, command: Command, principal: Principal = OPERATOR_PRINCIPAL) -> Record:
-        decision = self.submit(command, principal)
+    def needed(self, command: Command, now: int) -> State:
+        """The state as far as the command needs it."""
+        whole = self.state
+        seen = State(whole.header, whole.next_account, rules=self._rules)
+        while missing := needs(seen, command, now):
+            seen.currencies |= {code: whole.currencies[code] for code in missing.currencies}
+            seen.accounts |= {id: whole.accounts[id] for id in missing.accounts}
+            seen.commands |= {id: whole.commands[id] for id in missing.commands}
+            seen.things |= {key: whole.things[key] for key in missing.things}
+        return seen
+
+    def accepted(
+        self, command: Command, principal: Principal = OPERATOR_PRINCIPAL, now: int | None = None
+    ) -> Record:
+        decision = self.submit(command, principal, now)
         assert isinstance(decision, Record), decision
         return decision
 
-    def refused(self, slug: str, command: Command, principal: Principal = OPERATOR_PRINCIPAL) -> Refusal:
-        decision = self.submit(command, principal)
+    def refused(
+        self,
+        slug: str,
+        command: Command,
+        principal: Principal = OPERATOR_PRINCIPAL,
+        now: int | None = None,
+    ) -> Refusal:
+        decision = self.submit(command, principal, now)
         assert isinstance(decision, Refusal), decision
         assert decision.slug == slug, decision
         return decision

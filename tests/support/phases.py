@@ -1,8 +1,8 @@
 """Runs the tests in phases, the quick ones first, and prints how long each phase took.
 
-A test's phase is its folder under tests/ (unit, contract, browser, faults). Those of tests/integration belong
-to the way of running whose marker they carry; without one, to distributed where they use its servers, else to
-embedded.
+A test's phase is its folder under tests/ (unit, contract, model, browser, faults). Those of tests/integration
+belong to the way of running whose marker they carry; without one, to distributed where they use its servers,
+else to embedded.
 """
 
 from collections import Counter, defaultdict
@@ -13,6 +13,7 @@ import pytest
 BUDGET_SECONDS = {
     "unit": 60,
     "contract": 30,
+    "model": 90,
     "embedded": 90,
     "distributed": 150,
     "browser": 120,

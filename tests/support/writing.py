@@ -8,17 +8,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.ledger.resources import Resources
 from services.ledger.writer.writer import Writer
-from shared.auth.principal import ADMINISTRATOR, IMPORTER, JOURNAL_READER, MEMBER, OPERATOR
+from shared.auth.principal import ADMINISTRATOR, IMPORTER, JOURNAL_READER, MEMBER, OPERATOR, TIMEKEEPER
 from shared.auth.tokens import Signer, TrustedIssuer, Verifier
 from shared.contracts import clock, ids
+from shared.contracts.commands import Command, Outcome, WriteCall, WriteItem
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import Command, Outcome, WriteCall, WriteItem
 from shared.db import migrations
 from shared.db.engine import Database
 from shared.messaging.service import Call, Request
 from tests.support.ledger import create_currency, issue, open_account
 
-ROLES = frozenset({ADMINISTRATOR, OPERATOR, MEMBER, IMPORTER, JOURNAL_READER})
+ROLES = frozenset({ADMINISTRATOR, OPERATOR, MEMBER, IMPORTER, JOURNAL_READER, TIMEKEEPER})
 SERVICE_FOLDER = "services/ledger"
 CALL_SECONDS = 20.0
 

@@ -70,8 +70,8 @@ def work_out(
     """The figures of each period in turn, by territory, `WHOLE` for the whole currency."""
     scope = _Scope.load(connection, currency)
     tracing = Tracing(scope.holders)
-    for payer, payee, amount, at in _movements(connection, currency, None):
-        tracing.move(payer, payee, amount, at)
+    for payer, payee, amount, at, paid in _movements(connection, currency, None):
+        tracing.move(payer, payee, amount, at, bool(paid))
     for each in wanted:
         yield each, _cells(connection, currency, scope, tracing, each)
 
@@ -97,11 +97,12 @@ class _Scope:
 
 def _movements(
     connection: Connection, currency: str, period: Period | None
-) -> Iterator[tuple[int, int, int, int]]:
-    """(payer, payee, amount, time): all of them in the journal's order, or a period's in any order."""
-    query = select(_MOVEMENTS.payer, _MOVEMENTS.payee, _MOVEMENTS.amount, _MOVEMENTS.occurred_at).where(
-        _MOVEMENTS.currency == currency
-    )
+) -> Iterator[tuple[int, int, int, int, int]]:
+    """(payer, payee, amount, time, whether it is paid): all of them in the journal's order, or a period's in
+    any order.
+    """
+    columns = (_MOVEMENTS.payer, _MOVEMENTS.payee, _MOVEMENTS.amount, _MOVEMENTS.occurred_at, _MOVEMENTS.paid)
+    query = select(*columns).where(_MOVEMENTS.currency == currency)
     if period is None:
         query = query.order_by(_MOVEMENTS.sequence, _MOVEMENTS.part)
     else:
@@ -113,8 +114,10 @@ def _cells(
     connection: Connection, currency: str, scope: _Scope, tracing: Tracing, wanted: Wanted
 ) -> dict[str, Cell]:
     weights: dict[int, int] = {}
-    for payer, payee, amount, _at in _movements(connection, currency, wanted.period):
+    for payer, payee, amount, _at, paid in _movements(connection, currency, wanted.period):
         giver, taker = scope.holders.get(payer), scope.holders.get(payee)
+        if not paid:
+            continue
         if giver is not None and taker is not None and giver.is_member and taker.is_member:
             edge = pair(payer, payee)
             weights[edge] = weights.get(edge, 0) + amount

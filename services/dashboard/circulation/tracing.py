@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from services.dashboard.circulation.cohorts import Atoms
 from services.dashboard.projection.areas import day_of
-from shared.contracts.ledger import HOLDER_KINDS
+from shared.contracts.primitives import HOLDER_KINDS
 
 NOBODY = 0
 """In a movement: the record does not say who gave, or who got."""
@@ -66,12 +66,14 @@ class Tracing:
     _owed: dict[int, int] = field(default_factory=dict)
     _atoms: Atoms = field(default_factory=Atoms)
 
-    def move(self, payer: int, payee: int, amount: int, at: int) -> None:
-        """One movement of some minor units, at a time in Unix microseconds."""
+    def move(self, payer: int, payee: int, amount: int, at: int, paid: bool = True) -> None:
+        """One movement of some minor units, at a time in Unix microseconds; `paid` says whether it is a
+        payment where both are members, and no fee, refund or the like.
+        """
         giver, taker = self.holders.get(payer, _NOT_TOLD), self.holders.get(payee, _NOT_TOLD)
         atom = self._atoms.of(day_of(at))
         parts = self._given(payer, giver, payee, amount, atom)
-        if giver.is_member and taker.is_member:
+        if paid and giver.is_member and taker.is_member:
             self._count(self.spent.setdefault((giver.pool, atom), Spent()), parts, amount, at)
         if taker.kind in (ISSUER, REDEEMER):
             for part, _received, cohort in parts:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 from services.dashboard.indicators.periods import Period
 from services.dashboard.projection import tables
 from services.dashboard.projection.areas import DAY_US, join
-from shared.contracts.ledger import HOLDER_KINDS
+from shared.contracts.primitives import HOLDER_KINDS
 
 _DAYS = tables.pool_days.c
 _ACCOUNT_DAYS = tables.account_days.c

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from services.dashboard.projection.areas import day_of, until_day_end
 from services.dashboard.projection.facts import AccountFact, CurrencyFact, Facts, TransferFact, Unappliable
-from shared.contracts.ledger import HOLDER_KINDS
+from shared.contracts.primitives import HOLDER_KINDS
 
 MUTUAL_CREDIT = "mutual_credit"
 """The kind of currency whose supply is the sum of the positive balances alone."""
@@ -20,7 +20,7 @@ MUTUAL_CREDIT = "mutual_credit"
 
 class Movement(NamedTuple):
     """Who gave what to whom, by the ids of accounts; None where the record does not say. `part` counts the
-    movements of a record.
+    movements of a record. `paid`: it is a transfer of its own, and mends no other.
     """
 
     currency: str
@@ -31,6 +31,7 @@ class Movement(NamedTuple):
     payee: str | None
     amount: int
     occurred_at: int
+    paid: bool
 
 
 class Pool(NamedTuple):
@@ -137,8 +138,8 @@ class Book:
         self._check_balanced(facts)
         for account, amount in facts.entries.items():
             self._move(facts, self.accounts[account], amount)
-        if facts.transfer is not None:
-            self._count(facts, facts.transfer)
+        for transfer in facts.transfers:
+            self._count(facts, transfer)
         self._follow(facts)
 
     def day(self, pool: Pool, day: int) -> PoolDay:
@@ -171,9 +172,9 @@ class Book:
 
     def _check_balanced(self, facts: Facts) -> None:
         sums: dict[str, int] = {}
+        if not facts.named() <= self.accounts.keys():
+            raise Unappliable(facts.sequence, "unknown-account")
         for account, amount in facts.entries.items():
-            if account not in self.accounts:
-                raise Unappliable(facts.sequence, "unknown-account")
             currency = self.accounts[account].pool.currency
             sums[currency] = sums.get(currency, 0) + amount
         if any(sums.values()):
@@ -200,10 +201,8 @@ class Book:
             pool_day.area += amount * until_day_end(at)
 
     def _count(self, facts: Facts, transfer: TransferFact) -> None:
-        if transfer.payer not in facts.entries or transfer.payee not in facts.entries:
-            raise Unappliable(facts.sequence, "unbooked-transfer")
         payer, payee = self.accounts[transfer.payer], self.accounts[transfer.payee]
-        if not (payer.is_member and payee.is_member):
+        if transfer.mending or not (payer.is_member and payee.is_member):
             return
         day, amount = day_of(facts.occurred_at), transfer.amount
         pool_day = self.day(payer.pool, day)
@@ -213,29 +212,62 @@ class Book:
         self.amounts[key] = self.amounts.get(key, 0) + 1
         for account in (payer, payee):
             account.first_active = day if account.first_active is None else min(account.first_active, day)
-            account.days[day].transfers += 1
+            # Where it passed on what it received in the same record, it has no entry.
+            account.days.setdefault(day, AccountDay()).transfers += 1
         payer.days[day].paid += amount
         payee.days[day].received += amount
 
     def _follow(self, facts: Facts) -> None:
-        """Keep who gave what to whom: the transfer, then what the entries say beyond it."""
+        """Keep who gave what to whom: the transfers, what was kept back of them, what lapsed; then what the
+        entries say beyond it.
+        """
         beyond = dict(facts.entries)
-        moved: list[tuple[str | None, str | None, int]] = []
-        if (transfer := facts.transfer) is not None:
-            moved.append((transfer.payer, transfer.payee, transfer.amount))
-            beyond[transfer.payer] += transfer.amount
-            beyond[transfer.payee] -= transfer.amount
+        moved: list[tuple[str | None, str | None, int, bool]] = []
+
+        def move(giver: str, taker: str, amount: int, paid: bool) -> None:
+            moved.append((giver, taker, amount, paid))
+            beyond[giver] = beyond.get(giver, 0) + amount
+            beyond[taker] = beyond.get(taker, 0) - amount
+
+        for account, amount in facts.expired:
+            if (ends := self._redeeming(facts, account)) is not None:
+                move(account, ends, amount, False)
+        fees: list[tuple[TransferFact, str, int]] = []
+        for transfer in facts.transfers:
+            amount = transfer.amount
+            for account, kept in transfer.kept_back:
+                if self.accounts[transfer.payee].is_member:
+                    fees.append((transfer, account, kept))
+                else:
+                    # What is kept back of a redemption has not been redeemed.
+                    move(transfer.payer, account, kept, False)
+                    amount -= kept
+            if amount:
+                move(transfer.payer, transfer.payee, amount, not transfer.mending)
+        for transfer, account, kept in fees:
+            # Whoever has less than the transfer says has paid for it.
+            giver = transfer.payer if beyond[transfer.payer] <= -kept else transfer.payee
+            move(giver, account, kept, False)
         for account, amount in beyond.items():
             if amount < 0:
-                moved.append((account, None, -amount))
+                moved.append((account, None, -amount, False))
             elif amount > 0:
-                moved.append((None, account, amount))
-        for part, (payer, payee, amount) in enumerate(moved):
+                moved.append((None, account, amount, False))
+        day = day_of(facts.occurred_at)
+        for part, (payer, payee, amount, paid) in enumerate(moved):
             currency = self.accounts[str(payer or payee)].pool.currency
-            day = day_of(facts.occurred_at)
             self.movements.append(
-                Movement(currency, day, facts.sequence, part, payer, payee, amount, facts.occurred_at)
+                Movement(currency, day, facts.sequence, part, payer, payee, amount, facts.occurred_at, paid)
             )
+
+    def _redeeming(self, facts: Facts, account: str) -> str | None:
+        """The account at which a currency's units end, where the record books on it."""
+        currency = self.accounts[account].pool.currency
+        for id in facts.entries:
+            other = self.accounts[id]
+            if other.kind == "redemption" and other.pool.currency == currency:
+                return id
+        return None
 
 
 def touched(batch: Iterable[Facts]) -> tuple[set[str], set[str]]:
@@ -248,7 +280,5 @@ def touched(batch: Iterable[Facts]) -> tuple[set[str], set[str]]:
         for opened in facts.opened:
             codes.add(opened.currency)
             accounts.add(opened.id)
-        accounts.update(facts.entries)
-        if facts.transfer is not None:
-            accounts.update((facts.transfer.payer, facts.transfer.payee))
+        accounts.update(facts.named())
     return codes, accounts

@@ -3,15 +3,18 @@
 A record of a type that is not known here is read all the same: by the accounts that it opens and its entries.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.contracts.journal import CURRENCY_CREATED, TRANSFER_POSTED, JournalRecord
+from shared.contracts.journal import CURRENCY_CREATED, TRANSFER_POSTED, TRANSFERS_LINKED, JournalRecord
 from shared.contracts.money import MAX_AMOUNT
 
 LATEST_US = 253_402_300_799_999_999
 """The end of the year 9999 in Unix microseconds."""
+
+MENDING = ("refund", "reversal", "correction")
+"""Kinds of transfers that undo or mend others: they move balances, and nobody has paid anything."""
 
 
 class Unappliable(Exception):
@@ -44,14 +47,20 @@ class AccountFact:
 
 @dataclass(frozen=True, slots=True)
 class TransferFact:
+    """`kept_back`: what of it went elsewhere (fee, penalty), as (account, amount)."""
+
     payer: str
     payee: str
     amount: int
+    mending: bool = False
+    kept_back: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`entries` has what each account gained or lost, its buckets summed."""
+    """`entries` has what each account gained or lost, its buckets summed; `expired` what units lapsed of it,
+    as (account, amount).
+    """
 
     partition: int
     sequence: int
@@ -59,7 +68,15 @@ class Facts:
     currency: CurrencyFact | None
     opened: tuple[AccountFact, ...]
     entries: Mapping[str, int]
-    transfer: TransferFact | None
+    transfers: tuple[TransferFact, ...] = ()
+    expired: tuple[tuple[str, int], ...] = ()
+
+    def named(self) -> set[str]:
+        """All accounts that something is said of, but for those opened."""
+        named = {*self.entries, *(account for account, _amount in self.expired)}
+        for transfer in self.transfers:
+            named |= {transfer.payer, transfer.payee, *(account for account, _amount in transfer.kept_back)}
+        return named
 
 
 def read(record: JournalRecord) -> Facts:
@@ -73,10 +90,23 @@ def read(record: JournalRecord) -> Facts:
             currency=_currency(payload["currency"]) if record.type == CURRENCY_CREATED else None,
             opened=tuple(_account(opened) for opened in payload["accounts"]),
             entries=_entries(payload["entries"]),
-            transfer=_transfer(payload["transfer"]) if record.type == TRANSFER_POSTED else None,
+            transfers=tuple(map(_transfer, _posted(record))),
+            expired=tuple((_text(it[0]), _whole(it[2])) for it in _settled(payload).get("expired", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Unappliable(record.sequence, "unreadable") from error
+
+
+def _posted(record: JournalRecord) -> Sequence[Mapping[str, Any]]:
+    """The transfers that a record posts; what it merely reserves is still the payer's."""
+    if record.type == TRANSFER_POSTED:
+        return [record.payload["transfer"]]
+    return list(record.payload["transfers"]) if record.type == TRANSFERS_LINKED else []
+
+
+def _settled(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    settled: Mapping[str, Any] = payload.get("settled", {})
+    return settled
 
 
 def _currency(given: Mapping[str, Any]) -> CurrencyFact:
@@ -101,7 +131,11 @@ def _account(given: Mapping[str, Any]) -> AccountFact:
 
 def _transfer(given: Mapping[str, Any]) -> TransferFact:
     return TransferFact(
-        payer=_text(given["payer"]), payee=_text(given["payee"]), amount=_whole(given["amount"])
+        payer=_text(given["payer"]),
+        payee=_text(given["payee"]),
+        amount=_whole(given["amount"]),
+        mending=given.get("kind") in MENDING,
+        kept_back=tuple((_text(to), _whole(amount)) for _why, to, amount in given.get("kept_back", ())),
     )
 
 

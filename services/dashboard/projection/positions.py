@@ -64,8 +64,8 @@ def save(connection: Connection, last: JournalRecord) -> None:
     )
 
 
-def stall(connection: Connection, partition: int, reason: str) -> None:
-    """The record after the position cannot be applied, for this reason."""
+def stall(connection: Connection, partition: int, reason: str | None) -> None:
+    """The record after the position cannot be applied, for this reason; None: there is no such record."""
     connection.execute(update(tables.positions).where(_COLUMNS.partition == partition).values(stalled=reason))
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from services.dashboard.metrics import (
     PROJECTION_DIVERGED,
+    PROJECTION_FOREIGN,
     PROJECTION_LAG,
     PROJECTION_RECORDS,
     PROJECTION_STALLED,
@@ -24,7 +25,13 @@ from services.dashboard.projection.positions import Progress
 from services.dashboard.resources import Resources
 from shared.contracts import clock
 from shared.contracts.errors import Refusal
-from shared.contracts.journal import BEGINNING, MAX_RECORDS_PER_BATCH, JournalRecord, from_cloud_event
+from shared.contracts.journal import (
+    BEGINNING,
+    MAX_RECORDS_PER_BATCH,
+    JournalRecord,
+    Position,
+    from_cloud_event,
+)
 from shared.contracts.ledger import AUDIENCE as LEDGER_AUDIENCE
 from shared.contracts.ledger import SERVICE as LEDGER
 from shared.observability.logs import get_logger
@@ -63,8 +70,17 @@ def receive(resources: Resources, records: Sequence[JournalRecord]) -> None:
         if fresh:
             _project(resources, partition, fresh)
         if not complete:
+            _count_foreign(partition, fresh[-1].position if fresh else progress.position, records)
             while _pull(resources, partition):
                 pass
+
+
+def _count_foreign(partition: int, position: Position, records: Sequence[JournalRecord]) -> None:
+    """Count a batch that is none of our journal's: forged, or of another timeline. A gap is no such thing."""
+    following = (record for record in records if record.sequence == position.sequence + 1)
+    if any(record.prev_hash != position.hash for record in following):
+        PROJECTION_FOREIGN.labels(partition=partition).inc()
+        log.error("journal_batch_foreign", partition=partition, after=position.sequence)
 
 
 def catch_up(resources: Resources) -> bool:
@@ -143,6 +159,10 @@ def _pull(resources: Resources, partition: int) -> bool:
         return True
     if not answer["records"]:
         PROJECTION_LAG.labels(partition=partition).set(0)
+        if progress.stalled is not None:
+            # What could not be applied came by the bus, and is none of the ledger's.
+            PROJECTION_FOREIGN.labels(partition=partition).inc()
+            _stall(resources, partition, since.hash, None)
         return False
     records, readable = _decode(answer["records"])
     fresh, unbroken = positions.continuing(since, records)
@@ -200,11 +220,13 @@ def _apply_in_transaction(resources: Resources, partition: int, records: Sequenc
     _report(partition, fresh, reason)
 
 
-def _stall(resources: Resources, partition: int, last_hash: str, reason: str) -> None:
-    """Mark the partition as stalled after the record with this hash, unless it stands elsewhere by now."""
+def _stall(resources: Resources, partition: int, last_hash: str, reason: str | None) -> None:
+    """Mark the partition as stalled after the record with this hash, unless it stands elsewhere by now;
+    without a reason, take the mark away.
+    """
     with resources.database.write() as connection:
         now = positions.lock(connection, partition)
-        if now.stalled is not None or now.position.hash != last_hash:
+        if (reason is not None and now.stalled is not None) or now.position.hash != last_hash:
             return
         positions.stall(connection, partition, reason)
     _report(partition, [], reason)

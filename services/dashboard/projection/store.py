@@ -21,7 +21,7 @@ ENTRY = ("account", "occurred_at", "sequence", "amount")
 ACCOUNT_DAY = ("pool", "day", "account", "change", "paid", "received", "transfers")
 POOL_DAY = ("pool", "day", "issued", "redeemed", "supply", "area_high", "area_low", "transfers", "volume")
 AMOUNT_DAY = ("pool", "day", "amount", "transfers")
-MOVEMENT = ("currency", "day", "sequence", "part", "payer", "payee", "amount", "occurred_at")
+MOVEMENT = ("currency", "day", "sequence", "part", "payer", "payee", "amount", "occurred_at", "paid")
 CHANGED_DAY = ("currency", "day", "sequence")
 
 
@@ -192,7 +192,10 @@ def _save_movements(connection: Connection, book: Book) -> None:
     def key_of(account: str | None) -> int | None:
         return 0 if account is None else book.accounts[account].key
 
-    rows = [(*each[:4], key_of(each.payer), key_of(each.payee), *each[6:]) for each in book.movements]
+    rows = [
+        (*each[:4], key_of(each.payer), key_of(each.payee), *each[6:8], int(each.paid))
+        for each in book.movements
+    ]
     put(connection, tables.movements, MOVEMENT, rows, key=MOVEMENT[:4])
     changed = {(each.currency, each.day): each.sequence for each in book.movements}
     days = [(*day, sequence) for day, sequence in changed.items()]

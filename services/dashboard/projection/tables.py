@@ -141,6 +141,8 @@ movements = Table(
     whole("payee"),
     whole("amount"),
     whole("occurred_at"),
+    # 1 for a transfer of its own; 0 for a fee, a refund, units that lapsed, and whatever else moves.
+    whole("paid", server_default="1"),
     **CLUSTERED,
 )
 """Who gave what to whom and when: a row for a transfer, one more for each entry beyond it (such as a fee)."""

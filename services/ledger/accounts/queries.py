@@ -1,57 +1,69 @@
 """Accounts as they are shown: one, many, whose they are, and what was in them at a time."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from services.ledger.access import SEEING_ALL, access_account
-from services.ledger.currencies.queries import load_currencies
+from services.ledger.access import SEEING_ALL, access_account, knows_delegates, seen_of
+from services.ledger.accounts.event_time import added_later, read_until
+from services.ledger.accounts.views import account_view
 from services.ledger.journal.reader import last_until
-from services.ledger.kernel.state import Account, partition_of_account
+from services.ledger.kernel.draft import Draft
+from services.ledger.kernel.state import partition_of_account
+from services.ledger.reading import load_accounts, load_currencies, read_moment
 from services.ledger.resources import Resources
-from services.ledger.tables import accounts, balances, entries
-from services.ledger.views import account_view
-from services.ledger.writer import rows
+from services.ledger.tables import accounts, delegations, entries
 from shared import cursors
+from shared.auth.principal import Principal
 from shared.contracts import clock, money
-from shared.contracts.errors import Fault, Refusal
-from shared.contracts.ledger import HOLDER_KINDS
+from shared.contracts.errors import Refusal
+from shared.contracts.primitives import HOLDER_KINDS
 from shared.messaging.service import Request
-
-_COLUMNS = [accounts.c[name.strip()] for name in rows.ACCOUNT_COLUMNS.split(",")]
 
 
 def get_account(ledger: Resources, request: Request) -> dict[str, Any]:
-    """One account with its balance and what is available."""
+    """One account as it is by now."""
+    id = request.arguments["id"]
     with ledger.database.read() as connection:
-        access_account(connection, request.principal, request.arguments["id"])
-        found = connection.execute(select(*_COLUMNS).where(accounts.c.id == request.arguments["id"]))
-        return _views(connection, [Account(*row) for row in found])[0]
+        access_account(connection, request.principal, id)
+        return _views(connection, [id], request.principal, clock.now_us())[0]
 
 
 def list_accounts(ledger: Resources, request: Request) -> dict[str, Any]:
-    """Accounts in the order of their opening, of a currency or a holder; members see their own alone."""
-    asked = request.arguments
-    query = select(*_COLUMNS).order_by(accounts.c.number).limit(asked["limit"] + 1)
+    """Accounts in the order of their opening, of a currency or a holder. Members see their own alone, or,
+    where they ask for these, those of others that they may see.
+    """
+    asked, principal = request.arguments, request.principal
+    query = select(accounts.c.number, accounts.c.id).order_by(accounts.c.number).limit(asked["limit"] + 1)
     if after := cursors.decode(asked["cursor"], int):
         query = query.where(accounts.c.number > after[0])
     if asked["currency"]:
         query = query.where(accounts.c.currency == asked["currency"])
     holder = asked["holder"]
-    if not request.principal.has(*SEEING_ALL):
-        if holder not in (None, request.principal.subject):
+    if asked["delegated"]:
+        given = select(delegations.c.account).where(delegations.c.subject == principal.subject)
+        query = query.where(accounts.c.number.in_(given))
+    elif not principal.has(*SEEING_ALL):
+        if holder not in (None, principal.subject):
             raise Refusal("not-permitted", action="list other people's accounts")
-        holder = request.principal.subject
+        holder = principal.subject
     if holder:
         query = query.where(accounts.c.holder == holder)
     with ledger.database.read() as connection:
-        found = [Account(*row) for row in connection.execute(query)]
-        page, rest = cursors.page(found, asked["limit"], "number")
-        return {"data": _views(connection, page), **rest}
+        page, rest = cursors.page(list(connection.execute(query)), asked["limit"], "number")
+        ids = [row.id for row in page]
+        if asked["delegated"]:
+            # The list of delegations follows the journal; rights are what the account says.
+            seen = seen_of(principal, connection, ids)
+            ids = [id for id in ids if id in seen]
+        return {"data": _views(connection, ids, principal, clock.now_us()), **rest}
 
 
 def find_payees(ledger: Resources, request: Request) -> dict[str, Any]:
-    """Which of some holders have an account in the currency, and its id: the oldest of several."""
+    """Which of some holders have an account in the currency, and its id: the oldest of several that are not
+    closed.
+    """
     asked = request.arguments
     query = (
         select(accounts.c.holder, accounts.c.id)
@@ -59,6 +71,7 @@ def find_payees(ledger: Resources, request: Request) -> dict[str, Any]:
             accounts.c.currency == asked["currency"],
             accounts.c.holder.in_(asked["holders"]),
             accounts.c.kind.in_(HOLDER_KINDS),
+            accounts.c.terms.not_like('%"closed":true%'),
         )
         .order_by(accounts.c.number.desc())
     )
@@ -76,49 +89,51 @@ def get_holders(ledger: Resources, request: Request) -> dict[str, Any]:
 
 
 def get_balance(ledger: Resources, request: Request) -> dict[str, Any]:
-    """What was in an account at a time of recording: the total after the last entry until then."""
+    """What was in an account at a time: of recording, or of occurrence."""
     asked = request.arguments
-    at = clock.now_us() if asked["at"] is None else _moment(asked["at"])
+    at = clock.now_us() if asked["at"] is None else read_moment(asked["at"])
     with ledger.database.read() as connection:
         account = access_account(connection, request.principal, asked["account"])
         minor_units = load_currencies(connection, [account.currency])[account.currency].minor_units
-        last = connection.execute(
-            select(entries.c.sequence, entries.c.balance, entries.c.total)
-            .where(
-                entries.c.account == account.number,
-                entries.c.sequence <= last_until(connection, partition_of_account(account.number), at),
-            )
-            .order_by(entries.c.sequence.desc())
-            .limit(1)
-        ).first()
-    amount = 0
-    if last is not None:
-        amount = last.balance if last.total is None else last.total
+        partition = partition_of_account(account.number)
+        sequence, amount = _recorded(connection, account.number, last_until(connection, partition, at))
+        occurred = asked["axis"] == "occurred"
+        if occurred:
+            amount += added_later(connection, account.number, at)
+            sequence = read_until(connection, partition)
     return {
         "account": account.id,
         "at": clock.to_text(at),
-        "axis": "recorded",
+        "axis": asked["axis"],
         "balance": money.view(amount, account.currency, minor_units),
-        "sequence": last.sequence if last else 0,
+        "sequence": sequence,
+        "provisional": occurred,
     }
 
 
-def _moment(text: str) -> int:
-    try:
-        return clock.from_text(text)
-    except (ValueError, OverflowError) as error:
-        fault = Fault("/at", "invalid", "a time such as 2026-11-23T10:00:00Z")
-        raise Refusal("invalid-request", (fault,)) from error
+def _recorded(connection: Connection, account: int, sequence: int) -> tuple[int, int]:
+    """The last record until a sequence number that booked on an account, and the account's total after it."""
+    last = connection.execute(
+        select(entries.c.sequence, entries.c.balance, entries.c.total)
+        .where(entries.c.account == account, entries.c.sequence <= sequence)
+        .order_by(entries.c.sequence.desc())
+        .limit(1)
+    ).first()
+    if last is None:
+        return 0, 0
+    return last.sequence, last.balance if last.total is None else last.total
 
 
-def _views(connection: Connection, found: list[Account]) -> list[dict[str, Any]]:
-    """The views of accounts of any currencies, with their balances."""
-    numbers = [account.number for account in found]
-    held = connection.execute(
-        select(balances.c.account, balances.c.bucket, balances.c.balance, balances.c.total).where(
-            balances.c.account.in_(numbers)
-        )
-    )
-    rows.add_balances(found, (tuple(row) for row in held))
-    known = load_currencies(connection, list({account.currency for account in found}))
-    return [account_view(account, known[account.currency].minor_units) for account in found]
+def _views(
+    connection: Connection, ids: Sequence[str], principal: Principal, now: int
+) -> list[dict[str, Any]]:
+    """The views of accounts of any currencies, settled."""
+    state = load_accounts(connection, ids, now)
+    views = []
+    for id in ids:
+        draft = Draft(state, now)
+        account = draft.account(id)
+        minor_units = draft.currency(account.currency).minor_units
+        known = knows_delegates(principal, account.holder)
+        views.append(account_view(draft, account, minor_units, with_delegates=known))
+    return views

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 from services.ledger.imports.ukds import AGENT_OUT, DISBURSEMENT, RECLAMATION, BadRow, Row
 from shared.contracts import ids
-from shared.contracts.errors import PROBLEMS, Refusal
-from shared.contracts.ledger import (
+from shared.contracts.commands import (
     WRITER_BATCH_LIMIT,
     Command,
     CreateCurrency,
@@ -21,6 +20,7 @@ from shared.contracts.ledger import (
     Outcome,
     Transfer,
 )
+from shared.contracts.errors import PROBLEMS, Refusal
 
 FORMAT = "ukds"
 PASSING = frozenset({"late", "outcome-unknown", "writer-unavailable", "service-unavailable", "clock-behind"})

@@ -69,6 +69,13 @@ def record_of(connection: Connection, command: str) -> Record | None:
     return None if row is None else rows.record(*row)
 
 
+def records_of(connection: Connection, commands: Collection[str]) -> dict[str, Record]:
+    """The records of accepted commands, by the commands' ids, of those that there are."""
+    found = connection.execute(_records().where(journal.c.command.in_(commands)))
+    records = [rows.record(*row) for row in found]
+    return {record.command: record for record in records}
+
+
 def last_until(connection: Connection, partition: int, at: int) -> int:
     """The sequence number of the last record until a time of recording (Unix microseconds), 0 for none.
 

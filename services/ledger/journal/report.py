@@ -16,6 +16,7 @@ class Report:
     records: int
     accounts: int
     entries: int
+    things: int = 0
     sums: dict[str, int] = field(default_factory=dict)
     last_hash: str = ""
     fault: str | None = None
@@ -31,6 +32,7 @@ class Report:
             "records": self.records,
             "accounts": self.accounts,
             "entries": self.entries,
+            "things": self.things,
             "sums": self.sums,
             "last_hash": self.last_hash,
             "fault": self.fault,

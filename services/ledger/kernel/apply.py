@@ -1,13 +1,19 @@
 """Applying a record: the only place where balances change. The same record always has the same effect.
 
-What `decide` has promised is asserted again here, so that a wrong record stops before it is written.
+What `decide` has promised is asserted again here, so that a wrong record stops before it is written. Limits
+hold for what a record moves: an account that new limits leave outside of them may come nearer to them.
 """
 
 from typing import Any
 
+from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.record import Record
-from services.ledger.kernel.state import PLAIN, Account, Currency, Header, State
+from services.ledger.kernel.state import Account, Currency, Header, State, Thing
+from services.ledger.kernel.timelines import continues
 from shared.contracts.money import MAX_AMOUNT
+
+CHANGEABLE = ("category", "ceiling", "floor", "terms", "territory")
+"""The fields of an account that records may change."""
 
 
 class BrokenRecord(Exception):
@@ -30,8 +36,13 @@ def apply(state: State, record: Record) -> State:
     payload = record.payload
     if payload["accounts"]:
         _open(state, record)
+    if "changes" in payload:
+        _change(state, record)
     if payload["entries"]:
         _book(state, record)
+    for kind, id, owner, due_at, body in payload.get("sets", ()):
+        state.things[kind, id] = None if body is None else Thing(owner, due_at, body)
+    header.timeline = record.timeline
     header.sequence = record.sequence
     header.hash = record.hash
     header.recorded_at = record.recorded_at
@@ -40,7 +51,7 @@ def apply(state: State, record: Record) -> State:
 
 
 def _check_continues(header: Header, record: Record) -> None:
-    if record.partition != header.partition or record.timeline != header.timeline:
+    if record.partition != header.partition or not continues(header.timeline, record):
         raise BrokenRecord(record, "of another journal")
     if record.sequence != header.sequence + 1 or record.prev_hash != header.hash:
         raise BrokenRecord(record, f"does not follow record {header.sequence}")
@@ -48,25 +59,40 @@ def _check_continues(header: Header, record: Record) -> None:
         raise BrokenRecord(record, "recorded before its predecessor")
 
 
+def _change(state: State, record: Record) -> None:
+    for account_id, fields in record.payload["changes"]:
+        account = state.accounts[account_id]
+        if account is None:
+            raise BrokenRecord(record, f"changes {account_id}, which does not exist")
+        for name, value in fields.items():
+            if name not in CHANGEABLE:
+                raise BrokenRecord(record, f"changes {name} of {account_id}")
+            setattr(account, name, value)
+
+
 def _book(state: State, record: Record) -> None:
     sums: dict[str, int] = {}
-    touched: list[Account] = []
+    gained: dict[str, int] = {}
     for account_id, bucket, amount, after in record.payload["entries"]:
         account = state.accounts[account_id]
         if account is None:
             raise BrokenRecord(record, f"books on {account_id}, which does not exist")
         if account.balance_of(bucket) + amount != after or not -MAX_AMOUNT <= after <= MAX_AMOUNT:
             raise BrokenRecord(record, f"states a wrong balance of {account_id}")
+        if amount < 0 and after < (account.floor if bucket == PLAIN else 0):
+            raise BrokenRecord(record, f"takes {account_id} below its limit")
         account.total += amount
         if after == 0 and bucket != PLAIN:
             account.buckets.pop(bucket, None)
         else:
             account.buckets[bucket] = after
         sums[account.currency] = sums.get(account.currency, 0) + amount
-        touched.append(account)
-    for account in touched:
-        if not account.floor <= account.total <= account.ceiling:
-            raise BrokenRecord(record, f"takes {account.id} beyond its limits")
+        gained[account_id] = gained.get(account_id, 0) + amount
+    for account_id, gain in gained.items():
+        account = state.accounts[account_id]
+        assert account is not None
+        if gain > 0 and account.total > account.ceiling:
+            raise BrokenRecord(record, f"takes {account_id} above its limit")
     if any(sums.values()):
         raise BrokenRecord(record, f"has entries that do not sum to zero: {sums}")
 

@@ -1,62 +1,44 @@
-"""What a record says about its command: the part of the payload that follows from command and charter alone.
-
-Deciding writes it, and knowing a command again compares it, so that "the same content" has one definition.
-"""
+"""What follows from a command and its currency, or from a record, alone: without the balances."""
 
 from typing import Any
 
-from services.ledger.kernel.state import Currency
+from services.ledger.kernel.record import Record
+from services.ledger.kernel.state import Currency, Known, Thing
 from shared.contracts import ids
+from shared.contracts.commands import CreateCurrency, Leg, Transfer
 from shared.contracts.errors import Fault, Refusal
-from shared.contracts.ledger import CreateCurrency, OpenAccount, Transfer
+from shared.contracts.journal import TRANSFER_POSTED, TRANSFERS_LINKED
 from shared.contracts.money import MAX_AMOUNT
 
 
-def parties(command: Transfer, currency: Currency) -> tuple[str, str]:
+def parties(asked: Transfer | Leg, currency: Currency) -> tuple[str, str]:
     """The ids of payer and payee; the currency's own account where an issuance or a redemption leaves it out.
 
     Raises Refusal `invalid-request` where one is missing that cannot be inferred.
     """
-    payer, payee = command.payer, command.payee
-    if payer is None and command.kind == "issuance":
+    payer, payee = asked.payer, asked.payee
+    if payer is None and asked.kind == "issuance":
         payer = currency.issuance_account
-    if payee is None and command.kind == "redemption":
+    if payee is None and asked.kind == "redemption":
         payee = currency.redemption_account
     if payer is None or payee is None:
         missing = "payer" if payer is None else "payee"
         raise Refusal(
-            "invalid-request", (Fault(f"/{missing}", "required", f"a {command.kind} needs a {missing}"),)
+            "invalid-request", (Fault(f"/{missing}", "required", f"a {asked.kind} needs a {missing}"),)
         )
     return payer, payee
 
 
-def transfer_fields(command: Transfer, currency: Currency) -> dict[str, Any]:
-    """The transfer, without its note. Raises as `parties`."""
-    payer, payee = parties(command, currency)
-    return {
-        "amount": command.amount,
-        "currency": command.currency,
-        "id": command.id,
-        "kind": command.kind,
-        "payee": payee,
-        "payer": payer,
-    }
-
-
-def account_fields(command: OpenAccount, currency: Currency) -> dict[str, Any]:
-    """The account to open, with the limits that it gets."""
-    credit_limit = currency.default_credit_limit if command.credit_limit is None else command.credit_limit
-    maximum = currency.maximum_balance if command.maximum_balance is None else command.maximum_balance
-    return _account(
-        command.id,
-        command.currency,
-        command.kind,
-        command.holder,
-        -credit_limit,
-        maximum,
-        command.territory,
-        command.category,
-    )
+def posted_transfer(known: Known | None, leg: Thing | None) -> dict[str, Any] | None:
+    """The transfer that a command of the past posted, or a leg of it; None where it posted none."""
+    if not isinstance(known, Record):
+        return None
+    transfer: dict[str, Any] | None = None
+    if leg is None and known.type == TRANSFER_POSTED:
+        transfer = known.payload["transfer"]
+    elif leg is not None and known.type == TRANSFERS_LINKED:
+        transfer = known.payload["transfers"][leg.body["position"]]
+    return transfer
 
 
 def currency_fields(command: CreateCurrency, partition: int) -> dict[str, Any]:
@@ -79,26 +61,24 @@ def currency_fields(command: CreateCurrency, partition: int) -> dict[str, Any]:
 def own_accounts(currency: dict[str, Any]) -> list[dict[str, Any]]:
     """The currency's own accounts: one that money comes from, one that it goes to at its end."""
     return [
-        _account(
-            currency["issuance_account"], currency["code"], "issuance", None, -MAX_AMOUNT, 0, None, None
-        ),
-        _account(
-            currency["redemption_account"], currency["code"], "redemption", None, 0, MAX_AMOUNT, None, None
-        ),
+        account_fields(currency["issuance_account"], currency["code"], "issuance", None, -MAX_AMOUNT, 0),
+        account_fields(currency["redemption_account"], currency["code"], "redemption", None, 0, MAX_AMOUNT),
     ]
 
 
-def _account(
+def account_fields(
     id: str,
     currency: str,
     kind: str,
     holder: str | None,
     floor: int,
     ceiling: int,
-    territory: str | None,
-    category: str | None,
+    territory: str | None = None,
+    category: str | None = None,
+    terms: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    return {
+    """An account as its record opens it; terms are left out where there are none."""
+    fields = {
         "category": category,
         "ceiling": ceiling,
         "currency": currency,
@@ -108,3 +88,4 @@ def _account(
         "kind": kind,
         "territory": territory,
     }
+    return fields | {"terms": terms} if terms else fields

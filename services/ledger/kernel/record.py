@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
+from shared.contracts.commands import Command
 from shared.contracts.journal import GENESIS_HASH, JournalRecord
-from shared.contracts.ledger import Command
 
 GENESIS = bytes.fromhex(GENESIS_HASH)
 SALT_BYTES = 32
@@ -172,3 +172,14 @@ def note_hash(note: Note) -> str:
 def content_hash(salt: bytes, command: Command) -> bytes:
     """What a stored refusal keeps of its command, to know it again: not to be guessed without the salt."""
     return hashlib.sha256(salt + canonical(command)).digest()
+
+
+def salted_content(salt: bytes, command: Command) -> str:
+    """As `content_hash`, in hexadecimal: what a record keeps of a command that it does not tell by itself."""
+    return content_hash(salt, command).hex()
+
+
+def committed_note(payload: dict[str, Any]) -> str | None:
+    """The hash of the words that a record commits to, where it has any."""
+    committed: str | None = (payload.get("transfer") or payload).get("note")
+    return committed

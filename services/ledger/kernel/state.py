@@ -7,12 +7,10 @@ a mistake of the loader, which must not pass for an unknown account. A state tha
 """
 
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from services.ledger.kernel.record import GENESIS, Record, StoredRefusal
-
-PLAIN = ""
-"""The bucket of money without purpose, lapse or lots: (purpose, expires_on, received_on) all empty."""
+from services.ledger.kernel.rules import Rules
 
 ACCOUNTS_PER_PARTITION_BITS = 40
 
@@ -51,7 +49,11 @@ class Currency:
 class Account:
     """An account: its total must stay within [floor, ceiling]; `buckets` holds what the total consists of.
 
-    `number` is short for the id inside the database; `opened_at` is the time of its record.
+    `number` is short for the id inside the database; `opened_at` is the time of its record. `terms` is what
+    else is agreed: `level` (of verification), `place`, `groups`, `own` (limits of its own, which go before
+    the charter's), `charter` (the version that its limits were last taken from), `frozen` ("out" or "all"),
+    `closed` (true), `delegates` (subject -> {rights, per_transfer}); each absent where there is nothing to
+    say.
     """
 
     number: int
@@ -64,6 +66,7 @@ class Account:
     territory: str | None
     category: str | None
     opened_at: int
+    terms: dict[str, Any] = field(default_factory=dict)
     total: int = 0
     buckets: dict[str, int] = field(default_factory=dict)
 
@@ -71,16 +74,44 @@ class Account:
         return self.buckets.get(bucket, 0)
 
 
+class Thing(NamedTuple):
+    """Something else that the kernel remembers, by kind and id: see `THINGS`.
+
+    `owner` is whose it is (an account's id or a currency's code), `due_at` when jobs must look at it (Unix
+    microseconds), `body` plain data. A record carries every thing that it sets, whole.
+    """
+
+    owner: str | None
+    due_at: int | None
+    body: dict[str, Any]
+
+
+THINGS = {
+    "charters": "a currency's versions: {versions: [[version, valid_from], ...]}; id: its code",
+    "charter": "one version: {document: the charter}; id: code/version",
+    "pending": "a pending transfer: its terms, draws and status; id: the transfer's; owner: the payer",
+    "leg": "where a linked transfer stands: {command, position}; id: the leg's",
+    "refunded": "how much of a transfer went back: {amount}; id: the transfer's",
+    "spent": "what left an account this day and month: {day, day_amount, month, month_amount}; id: its id",
+    "proposal": "what waits for a second person: {command, status, ...}; id: the proposing command's",
+    "schedule": "payments to come: its terms, n, attempt, status; id: its command's; owner: the payer",
+}
+"""The kinds of things, for readers."""
+
+Key = tuple[str, str]
+"""Kind and id of a thing."""
+
 Known = Record | StoredRefusal
 """What a command of the past came to."""
 
+Name = TypeVar("Name")
 Value = TypeVar("Value")
 
 
-class Whole(dict[str, Value | None]):
+class Whole(dict[Name, Value | None]):
     """A dictionary that knows everything: what it does not hold does not exist."""
 
-    def __missing__(self, key: str) -> None:
+    def __missing__(self, key: Name) -> None:
         return None
 
 
@@ -93,6 +124,9 @@ class State:
     currencies: dict[str, Currency | None] = field(default_factory=dict)
     accounts: dict[str, Account | None] = field(default_factory=dict)
     commands: dict[str, Known | None] = field(default_factory=dict)
+    things: dict[Key, Thing | None] = field(default_factory=dict)
+    rules: dict[Key, Rules] = field(default_factory=dict)
+    """Charters read already, by code and version: they never change."""
 
 
 def whole_state(partition: int, timeline: str) -> State:
@@ -100,9 +134,10 @@ def whole_state(partition: int, timeline: str) -> State:
     return State(
         Header(partition, timeline),
         first_account(partition),
-        Whole[Currency](),
-        Whole[Account](),
-        Whole[Known](),
+        Whole[str, Currency](),
+        Whole[str, Account](),
+        Whole[str, Known](),
+        Whole[Key, Thing](),
     )
 
 

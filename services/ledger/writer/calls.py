@@ -11,21 +11,38 @@ import msgspec
 
 from shared.auth.principal import Principal
 from shared.auth.tokens import Verifier
-from shared.contracts import clock
+from shared.contracts import clock, commands
+from shared.contracts.commands import WRITER_BATCH_LIMIT, Command, Outcome, WriteCall, WriteItem
 from shared.contracts.errors import Fault, Refusal
-from shared.contracts.ledger import (
-    WRITER_BATCH_LIMIT,
-    Command,
-    CreateCurrency,
-    OpenAccount,
-    Outcome,
-    Transfer,
-    WriteCall,
-    WriteItem,
-)
 
 SETTLED_AFTER_US = 60 * clock.MICROSECONDS
 """How long after its deadline it is sure that a command without a record was never done."""
+
+_PLACES: dict[type, tuple[str, str]] = {
+    commands.Transfer: ("transfers", "id"),
+    commands.LinkedTransfers: ("transfers", "id"),
+    commands.PostPending: ("transfers", "pending"),
+    commands.VoidPending: ("transfers", "pending"),
+    commands.Refund: ("transfers", "id"),
+    commands.Reverse: ("proposals", "id"),
+    commands.Correct: ("proposals", "id"),
+    commands.AmendCharter: ("proposals", "id"),
+    commands.Approve: ("proposals", "proposal"),
+    commands.Reject: ("proposals", "proposal"),
+    commands.CreateSchedule: ("schedules", "id"),
+    commands.CancelSchedule: ("schedules", "schedule"),
+    commands.ExecuteSchedule: ("schedules", "schedule"),
+    commands.OpenAccount: ("accounts", "id"),
+    commands.ChangeLimits: ("accounts", "account"),
+    commands.TagAccount: ("accounts", "account"),
+    commands.SetDelegate: ("accounts", "account"),
+    commands.FreezeAccount: ("accounts", "account"),
+    commands.UnfreezeAccount: ("accounts", "account"),
+    commands.CloseAccount: ("accounts", "account"),
+    commands.Settle: ("accounts", "account"),
+    commands.CreateCurrency: ("currencies", "code"),
+}
+"""Where it shows what has become of a command: the resource, and the field that names it."""
 
 _PATH = re.compile(r"^(?P<fault>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
 
@@ -120,13 +137,9 @@ def authorise(
 
 
 def _outcome_unknown(command: Command, not_after: int) -> Refusal:
-    place = {Transfer: "transfers", OpenAccount: "accounts"}.get(type(command))
-    address = f"/api/v1/{place}/{command.id}" if place else f"/api/v1/currencies/{_code(command)}"
+    place, name = _PLACES[type(command)]
+    address = f"/api/v1/{place}/{getattr(command, name)}"
     return Refusal("outcome-unknown", address=address, after=clock.to_text(not_after + SETTLED_AFTER_US))
-
-
-def _code(command: Command) -> str:
-    return command.code if isinstance(command, CreateCurrency) else command.currency
 
 
 def _verified(token: str, verifier: Verifier) -> Principal | Refusal:

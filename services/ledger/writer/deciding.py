@@ -1,29 +1,26 @@
-"""From calls to a batch: load what is not known, decide in order, apply, and gather what must be written.
+"""From calls to a batch: decide in order, apply, and gather what must be written.
 
 The state in memory runs ahead of the database until the batch is committed; where it is not, `Decider.reload`
 forgets the state and begins again from the database.
 """
 
 import os
-from collections.abc import Iterable
 from typing import Any
 
 from services.ledger import views
-from services.ledger.kernel import payload
 from services.ledger.kernel.apply import apply
+from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.decide import RANDOM_BYTES, decide
 from services.ledger.kernel.recall import recall
 from services.ledger.kernel.record import SALT_BYTES, Record, StoredRefusal, content_hash
-from services.ledger.kernel.state import PLAIN, Header, Known, State
+from services.ledger.kernel.state import Account, Header, Known, State
 from services.ledger.writer.calls import Item, PendingCall, refused
+from services.ledger.writer.loading import Loader
 from services.ledger.writer.store import Batch, Change, Line, Partition, Store
 from shared.contracts import clock, ids
+from shared.contracts.commands import Outcome, Transfer
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import Command, CreateCurrency, OpenAccount, Outcome
 
-MAX_CACHED_ACCOUNTS = 200_000
-MAX_CACHED_CURRENCIES = 10_000
-"""Codes and ids that do not exist count as well, so that asking for many of them fills no memory."""
 CLOCK_TOLERANCE_US = 60 * clock.MICROSECONDS
 """By how much the clock may be behind the last record, before nothing is written any more."""
 
@@ -46,6 +43,7 @@ class Decider:
             partition.recorded_at,
         )
         self._state = State(header, self._store.next_account(partition.id))
+        self._loader = Loader(self._store, self._state)
 
     def decide(self, calls: list[PendingCall], clock_us: int) -> Batch:
         """Fill in the outcomes of all calls, as they will stand once the batch is written. May raise
@@ -65,59 +63,34 @@ class Decider:
             for call in calls:
                 call.refuse(Refusal("clock-behind"))
             return batch
-        self._load([item.command for call in calls for item in call.items])
-        moment = _Moment(self._state, batch, max(clock_us, header.recorded_at), clock_us)
+        now = max(clock_us, header.recorded_at)
+        self._loader.begin([item.command for call in calls for item in call.items], now)
+        moment = _Moment(self._state, self._loader, batch, now, clock_us)
         for call in calls:
             for item in call.items:
                 call.outcomes[item.position] = moment.decide(item)
         moment.close()
         return batch
 
-    def _load(self, commands: list[Command]) -> None:
-        state = self._state
-        if len(state.accounts) > MAX_CACHED_ACCOUNTS:
-            state.accounts = {}
-        if len(state.currencies) > MAX_CACHED_CURRENCIES:
-            state.currencies = {}
-        codes = {_code_of(command) for command in commands}
-        if missing := codes - state.currencies.keys():
-            state.currencies.update(dict.fromkeys(missing))
-            state.currencies.update({c.code: c for c in self._store.load_currencies(missing)})
-        accounts = {account for command in commands for account in self._accounts_of(command)}
-        if missing := accounts - state.accounts.keys():
-            state.accounts.update(dict.fromkeys(missing))
-            state.accounts.update({a.id: a for a in self._store.load_accounts(missing)})
-        named = {command.id for command in commands}
-        state.commands = dict.fromkeys(named)
-        for known in self._store.load_commands(state.header.partition, named):
-            state.commands[known.command] = known
-
-    def _accounts_of(self, command: Command) -> Iterable[str]:
-        """The accounts that deciding the command looks at."""
-        if isinstance(command, OpenAccount):
-            return (command.id,)
-        if isinstance(command, CreateCurrency):
-            fields = payload.currency_fields(command, self._state.header.partition)
-            return (fields["issuance_account"], fields["redemption_account"])
-        given = [account for account in (command.payer, command.payee) if account is not None]
-        currency = self._state.currencies[command.currency]
-        if currency is not None and len(given) < 2:
-            given += [currency.issuance_account, currency.redemption_account]
-        return given
-
 
 class _Moment:
     """One batch being decided: all its commands have the same time."""
 
-    def __init__(self, state: State, batch: Batch, now: int, clock_us: int) -> None:
+    def __init__(self, state: State, loader: Loader, batch: Batch, now: int, clock_us: int) -> None:
         self._state = state
+        self._loader = loader
         self._batch = batch
         self._now = now
         # Deadlines go by the clock alone: records may be a little ahead of it.
         self._clock_us = clock_us
         self._touched: dict[tuple[str, str], None] = {}
+        self._changed: dict[str, Account] = {}
+        self._simple = True
+        """Whether nothing but transfers of plain units has been decided, which changes no other's needs."""
 
     def decide(self, item: Item) -> Outcome:
+        if not (self._simple and isinstance(item.command, Transfer)):
+            self._loader.complete(item.command, self._now)
         try:
             known = recall(self._state, item.command, item.principal)
         except Refusal as refusal:
@@ -141,11 +114,12 @@ class _Moment:
         header, batch = self._state.header, self._batch
         batch.sequence, batch.hash, batch.recorded_at = header.sequence, header.hash, header.recorded_at
         for account_id, bucket in self._touched:
-            account = self._state.accounts[account_id]
-            assert account is not None
+            account = self._account(account_id)
             balance = account.balance_of(bucket)
             total = account.total if bucket == PLAIN and account.total != balance else None
             batch.changes.append(Change(account.number, balance, total, bucket))
+        opened = {account.id for account in batch.accounts}
+        batch.altered = [account for id, account in self._changed.items() if id not in opened]
 
     def _answer_again(self, known: Known) -> Outcome:
         if isinstance(known, Record):
@@ -166,37 +140,46 @@ class _Moment:
         self._batch.refusals.append(stored)
 
     def _gather(self, record: Record) -> None:
-        batch, state = self._batch, self._state
-        batch.records.append(record)
-        for fields in record.payload["accounts"]:
-            account = state.accounts[fields["id"]]
-            assert account is not None
-            batch.accounts.append(account)
+        self._batch.records.append(record)
+        self._loader.begun(record)
+        payload = record.payload
+        if payload["accounts"]:
+            self._gather_opened(payload)
+        for account_id, _ in payload.get("changes", ()):
+            self._changed[account_id] = self._account(account_id)
+        for kind, id, *_ in payload.get("sets", ()):
+            self._batch.things[kind, id] = self._state.things[kind, id]
+        plain = self._gather_lines(record)
+        if not plain or payload["accounts"] or "changes" in payload or "sets" in payload:
+            self._simple = False
+
+    def _gather_opened(self, payload: dict[str, Any]) -> None:
+        for fields in payload["accounts"]:
+            account = self._account(fields["id"])
+            self._batch.accounts.append(account)
             self._touched[account.id, PLAIN] = None
-        if "currency" in record.payload:
-            currency = state.currencies[record.payload["currency"]["code"]]
+        if "currency" in payload:
+            currency = self._state.currencies[payload["currency"]["code"]]
             assert currency is not None
-            batch.currencies.append(currency)
+            self._batch.currencies.append(currency)
+
+    def _gather_lines(self, record: Record) -> bool:
+        """Gather what the record books; whether it moves plain units alone."""
+        plain = True
         for account_id, bucket, amount, balance in record.payload["entries"]:
-            account = state.accounts[account_id]
-            assert account is not None
+            account = self._account(account_id)
             total = None if account.total == balance else account.total
-            batch.lines.append(Line(account.number, record.sequence, amount, balance, total, bucket))
+            self._batch.lines.append(Line(account.number, record.sequence, amount, balance, total, bucket))
             self._touched[account_id, bucket] = None
-            self._touched[account_id, PLAIN] = None
+            if bucket != PLAIN:
+                self._touched[account_id, PLAIN] = None
+                plain = False
+        return plain
+
+    def _account(self, id: str) -> Account:
+        account = self._state.accounts[id]
+        assert account is not None
+        return account
 
     def _view(self, record: Record) -> dict[str, Any]:
-        code = _currency_of(record)
-        currency = self._state.currencies[code]
-        assert currency is not None
-        return views.record_view(record, currency.minor_units)
-
-
-def _code_of(command: Command) -> str:
-    return command.code if isinstance(command, CreateCurrency) else command.currency
-
-
-def _currency_of(record: Record) -> str:
-    opened = record.payload["accounts"]
-    code: str = opened[0]["currency"] if opened else record.payload["transfer"]["currency"]
-    return code
+        return views.record_view(record, self._loader.minor_units)

@@ -5,9 +5,10 @@ from collections import Counter as Tally
 from prometheus_client import Counter, Histogram
 
 from services.ledger.writer.calls import PendingCall
-from shared.contracts.ledger import Transfer
+from shared.contracts.commands import Outcome, Transfer
 
 TRANSFERS = Counter("ledger_transfers_total", "Transfers decided", ["kind", "outcome"])
+COMMANDS = Counter("ledger_commands_total", "Commands of every type decided", ["type", "outcome"])
 BATCH_SIZE = Histogram(
     "ledger_commit_batch_size",
     "Commands that one commit carried",
@@ -21,16 +22,25 @@ COMMIT_DURATION = Histogram(
 
 
 def count(calls: list[PendingCall]) -> None:
-    """Count the transfers of answered calls by what became of them: "posted", "replayed", or a refusal's
-    slug.
+    """Count the commands of answered calls by what became of them: "accepted" (of a transfer, its status),
+    "replayed", or a refusal's slug.
     """
-    tally: Tally[tuple[str, str]] = Tally()
+    transfers: Tally[tuple[str, str]] = Tally()
+    commands: Tally[tuple[str, str]] = Tally()
     for call in calls:
         for item in call.items:
+            outcome = call.outcomes[item.position]
+            assert outcome is not None
+            commands[str(item.command.__struct_config__.tag), _told(outcome, "accepted")] += 1
             if isinstance(item.command, Transfer):
-                outcome = call.outcomes[item.position]
-                assert outcome is not None
-                told = "posted" if outcome.refusal is None else outcome.refusal["slug"]
-                tally[item.command.kind, "replayed" if outcome.replayed else told] += 1
-    for (kind, told), number in tally.items():
-        TRANSFERS.labels(kind, told).inc(number)
+                status = outcome.view["status"] if outcome.view is not None else ""
+                transfers[item.command.kind, _told(outcome, status)] += 1
+    for counter, tally in ((TRANSFERS, transfers), (COMMANDS, commands)):
+        for labels, number in tally.items():
+            counter.labels(*labels).inc(number)
+
+
+def _told(outcome: Outcome, accepted: str) -> str:
+    if outcome.replayed:
+        return "replayed"
+    return accepted if outcome.refusal is None else str(outcome.refusal["slug"])

@@ -4,8 +4,10 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.record import GENESIS, Note, Record, StoredRefusal, canonical, unseal
-from services.ledger.kernel.state import PLAIN, Account, Currency
+from services.ledger.kernel.state import Account, Currency, Key, Thing
+from services.ledger.writer.packing import pack, unpack
 from services.ledger.writer.store import Batch, Change, Partition
 from shared.contracts.ids import is_derived
 
@@ -15,8 +17,9 @@ CURRENCY_COLUMNS = (
     "issuance_account, redemption_account, partition, created_at"
 )
 CURRENCY_IDS = (0, 9, 10)
-ACCOUNT_COLUMNS = "number, id, currency, kind, holder, floor, ceiling, territory, category, opened_at"
+ACCOUNT_COLUMNS = "number, id, currency, kind, holder, floor, ceiling, territory, category, opened_at, terms"
 ACCOUNT_IDS = (1, 4)
+THING_COLUMNS = "kind, id, owner, due_at, body"
 
 
 class Inserts(NamedTuple):
@@ -33,7 +36,7 @@ JOURNAL = Inserts(
     "partition, sequence, recorded_at, command, header, payload, salt, hash",
     (3,),
     lambda batch: [
-        (r.partition, r.sequence, r.recorded_at, r.command, r.header, r.body, r.salt, r.hash)
+        (r.partition, r.sequence, r.recorded_at, r.command, r.header, pack(r.payload, r.body), r.salt, r.hash)
         for r in batch.records
     ],
 )
@@ -57,7 +60,7 @@ REFUSALS = Inserts(
     lambda batch: [
         (
             *(r.command, batch.partition, is_derived(r.command), r.principal, r.salt, r.content),
-            *(r.slug, canonical(r.parameters).decode(), r.recorded_at),
+            *(r.slug, json_text(r.parameters), r.recorded_at),
         )
         for r in batch.refusals
     ],
@@ -68,7 +71,7 @@ CURRENCIES = Inserts(
     CURRENCY_IDS,
     lambda batch: [
         (
-            *(c.id, c.code, canonical(c.names).decode(), c.minor_units, c.kind),
+            *(c.id, c.code, json_text(c.names), c.minor_units, c.kind),
             *(c.default_credit_limit, c.maximum_balance, c.territory, c.simulated),
             *(c.issuance_account, c.redemption_account, c.partition, c.created_at),
         )
@@ -82,7 +85,7 @@ ACCOUNTS = Inserts(
     lambda batch: [
         (
             *(a.number, a.id, a.currency, a.kind, a.holder, a.floor, a.ceiling),
-            *(a.territory, a.category, a.opened_at),
+            *(a.territory, a.category, a.opened_at, json_text(a.terms)),
         )
         for a in batch.accounts
     ],
@@ -93,6 +96,11 @@ OPENED_BALANCES = Inserts(
     (),
     lambda batch: [(account.number, 0, None, PLAIN) for account in batch.accounts],
 )
+
+
+def json_text(value: Any) -> str:
+    """Plain data as it stands in columns of text: JSON in its canonical form."""
+    return canonical(value).decode()
 
 
 def partition(row: Iterable[Any]) -> Partition:
@@ -107,6 +115,19 @@ def currency(row: Iterable[Any]) -> Currency:
     values[2] = json.loads(values[2])
     values[8] = bool(values[8])
     return Currency(*values)
+
+
+def account(row: Iterable[Any]) -> Account:
+    """An account without its balances, from ACCOUNT_COLUMNS."""
+    values = list(row)
+    values[-1] = json.loads(values[-1])
+    return Account(*values)
+
+
+def thing(row: Iterable[Any]) -> tuple[Key, Thing]:
+    """A thing with its key, from THING_COLUMNS."""
+    kind, id, owner, due_at, body = row
+    return (kind, id), Thing(owner, due_at, json.loads(body))
 
 
 def stored_refusal(
@@ -139,7 +160,7 @@ def record(
     if note_salt is not None:
         note = Note(bytes(note_salt), memo or "", case_reference or "")
     before = GENESIS if prev_hash is None else bytes(prev_hash)
-    return unseal(bytes(header), bytes(payload), bytes(salt), before, bytes(hash), command, note)
+    return unseal(bytes(header), unpack(bytes(payload)), bytes(salt), before, bytes(hash), command, note)
 
 
 def add_balances(accounts: Iterable[Account], balances: Iterable[tuple[int, str, int, int | None]]) -> None:
@@ -150,6 +171,27 @@ def add_balances(accounts: Iterable[Account], balances: Iterable[tuple[int, str,
         account.buckets[bucket] = balance
         if bucket == PLAIN:
             account.total = balance if total is None else total
+
+
+def altered(batch: Batch) -> list[tuple[Any, ...]]:
+    """Accounts that exist and have changed: number, floor, ceiling, territory, category, terms."""
+    return [
+        (a.number, a.floor, a.ceiling, a.territory, a.category, json_text(a.terms)) for a in batch.altered
+    ]
+
+
+def remembered(batch: Batch) -> list[tuple[Any, ...]]:
+    """Things as they are now: THING_COLUMNS, and the partition."""
+    return [
+        (*key, thing.owner, thing.due_at, json_text(thing.body), batch.partition)
+        for key, thing in batch.things.items()
+        if thing is not None
+    ]
+
+
+def forgotten(batch: Batch) -> list[Key]:
+    """Things that are no more."""
+    return [key for key, thing in batch.things.items() if thing is None]
 
 
 def updated(batch: Batch) -> list[Change]:

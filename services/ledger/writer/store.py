@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from services.ledger.kernel.record import Record, StoredRefusal
-from services.ledger.kernel.state import Account, Currency, Known
+from services.ledger.kernel.state import Account, Currency, Key, Known, Thing
 
 
 class StoreError(Exception):
@@ -19,7 +19,7 @@ class StoreError(Exception):
 
 
 class BooksBroken(Exception):
-    """A balance that was to be changed is not there. The batch was not written."""
+    """A balance or an account that was to be changed is not there. The batch was not written."""
 
 
 class FenceMissed(Exception):
@@ -80,6 +80,11 @@ class Batch:
     changes: list[Change] = field(default_factory=list)
     currencies: list[Currency] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
+    """Opened; their rows are written as they are at the end of the batch."""
+    altered: list[Account] = field(default_factory=list)
+    """Opened before, with other fields now."""
+    things: dict[Key, Thing | None] = field(default_factory=dict)
+    """What is remembered of them from now on; None for what is forgotten."""
     refusals: list[StoredRefusal] = field(default_factory=list)
 
 
@@ -113,6 +118,9 @@ class Store(Protocol):
 
     def load_commands(self, partition: int, ids: Collection[str]) -> list[Known]:
         """What the commands with these ids came to, of those that are known."""
+
+    def load_things(self, partition: int, keys: Collection[Key]) -> dict[Key, Thing]:
+        """What is remembered under these keys, of those that there are."""
 
     def write(self, batch: Batch) -> None:
         """Write the batch in one transaction, the fence first. Raises FenceMissed and BooksBroken."""

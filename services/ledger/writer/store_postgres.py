@@ -1,11 +1,11 @@
 """The writer's store on PostgreSQL: one connection, COPY for what is many, one statement for what is few.
 
-A small batch of transfers, the usual case when few people pay at once, is a single statement: it takes one
-round trip and one commit, and everything in it depends on the fence. A large one is a transaction of COPYs
-and set-wise updates.
+A small batch, the usual case when few people pay at once, is a single statement: it takes one round trip and
+one commit, and everything in it depends on the fence. A large one, and one that opens or refuses something,
+is a transaction of COPYs and set-wise updates.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -14,12 +14,13 @@ import psycopg
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
 from services.ledger.kernel.record import GENESIS
-from services.ledger.kernel.state import PLAIN, Account, Currency, Known, first_account
+from services.ledger.kernel.state import Account, Currency, Key, Known, Thing, first_account
 from services.ledger.writer import rows
+from services.ledger.writer.packing import pack
 from services.ledger.writer.store import Batch, BooksBroken, FenceMissed, Partition, StoreError
 
 SMALL_BATCH = 64
-"""Up to how many transfers one statement writes; beyond it, COPY is faster (measured)."""
+"""Up to how many records one statement writes; beyond it, COPY is faster (measured)."""
 
 ADVISORY_CLASS = 0x4C444752
 """Distinguishes our advisory locks from anybody else's in the database."""
@@ -46,8 +47,8 @@ FENCE = """
     WHERE id = %(partition)s AND term = %(term)s AND last_sequence = %(before)s AND NOT frozen
 """
 
-WRITE_SMALL = f"""
-WITH fence AS ({FENCE} RETURNING 1),
+TRANSFERS = f"""
+fence AS ({FENCE} RETURNING 1),
 written AS (
     INSERT INTO journal (partition, sequence, recorded_at, command, header, payload, salt, hash)
     SELECT %(partition)s, * FROM unnest(
@@ -70,19 +71,102 @@ changed AS (
     WHERE balances.account = new.account AND balances.bucket = '' AND EXISTS (SELECT FROM fence)
     RETURNING 1
 )
+"""
+MORE = f"""
+noted AS (
+    INSERT INTO notes (partition, sequence, salt, memo, case_reference)
+    SELECT %(partition)s, * FROM unnest(
+        %(note_sequences)b::bigint[], %(note_salts)b::bytea[], %(memos)b::text[], %(cases)b::text[]
+    ) WHERE EXISTS (SELECT FROM fence)
+),
+held AS (
+    INSERT INTO balances (account, balance, bucket)
+    SELECT * FROM unnest(
+        %(held_accounts)b::bigint[], %(held_balances)b::bigint[], %(held_buckets)b::text[]
+    ) WHERE EXISTS (SELECT FROM fence)
+    ON CONFLICT (account, bucket) DO UPDATE SET balance = excluded.balance
+),
+emptied AS (
+    DELETE FROM balances
+    USING unnest(%(emptied_accounts)b::bigint[], %(emptied_buckets)b::text[]) gone(account, bucket)
+    WHERE balances.account = gone.account AND balances.bucket = gone.bucket AND EXISTS (SELECT FROM fence)
+),
+altered AS (
+    UPDATE accounts SET floor = new.floor, ceiling = new.ceiling, territory = new.territory,
+        category = new.category, terms = new.terms
+    FROM unnest(
+        %(numbers)b::bigint[], %(floors)b::bigint[], %(ceilings)b::bigint[], %(territories)b::text[],
+        %(categories)b::text[], %(terms)b::text[]
+    ) new(number, floor, ceiling, territory, category, terms)
+    WHERE accounts.number = new.number AND EXISTS (SELECT FROM fence)
+    RETURNING 1
+),
+remembered AS (
+    INSERT INTO things ({rows.THING_COLUMNS}, partition)
+    SELECT *, %(partition)s FROM unnest(
+        %(kinds)b::text[], %(ids)b::text[], %(owners)b::text[], %(dues)b::bigint[], %(bodies)b::text[]
+    ) WHERE EXISTS (SELECT FROM fence)
+    ON CONFLICT (kind, id, partition) DO UPDATE
+    SET owner = excluded.owner, due_at = excluded.due_at, body = excluded.body
+),
+forgotten AS (
+    DELETE FROM things USING unnest(%(gone_kinds)b::text[], %(gone_ids)b::text[]) gone(kind, id)
+    WHERE things.kind = gone.kind AND things.id = gone.id AND things.partition = %(partition)s
+        AND EXISTS (SELECT FROM fence)
+)
+"""
+OUTCOME = """
 SELECT CASE
     WHEN moved.rows = 0 THEN 0
     WHEN hit.rows = %(hits)s THEN 1
-    -- A balance is missing: dividing by zero takes the whole statement back.
+    -- A row is missing: dividing by zero takes the whole statement back.
     ELSE 1 / (moved.rows - 1)
 END
-FROM (SELECT count(*) FROM fence) moved(rows), (SELECT count(*) FROM changed) hit(rows)
+FROM (SELECT count(*) FROM fence) moved(rows)
 """
+WRITE_TRANSFERS = f"WITH {TRANSFERS} {OUTCOME}, (SELECT count(*) FROM changed) hit(rows)"
+WRITE_MORE = (
+    f"WITH {TRANSFERS}, {MORE} {OUTCOME}, "
+    "(SELECT (SELECT count(*) FROM changed) + (SELECT count(*) FROM altered)) hit(rows)"
+)
 
 UPDATE_BALANCES = """
     UPDATE balances SET balance = new.balance, total = new.total
     FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[]) new(account, balance, total)
     WHERE balances.account = new.account AND balances.bucket = ''
+"""
+HOLD_BUCKETS = """
+    INSERT INTO balances (account, balance, bucket)
+    SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::text[])
+    ON CONFLICT (account, bucket) DO UPDATE SET balance = excluded.balance
+"""
+EMPTY_BUCKETS = """
+    DELETE FROM balances USING unnest(%b::bigint[], %b::text[]) gone(account, bucket)
+    WHERE balances.account = gone.account AND balances.bucket = gone.bucket
+"""
+UPDATE_ACCOUNTS = """
+    UPDATE accounts SET floor = new.floor, ceiling = new.ceiling, territory = new.territory,
+        category = new.category, terms = new.terms
+    FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::text[])
+        new(number, floor, ceiling, territory, category, terms)
+    WHERE accounts.number = new.number
+"""
+REMEMBER_THINGS = f"""
+    INSERT INTO things ({rows.THING_COLUMNS}, partition)
+    SELECT * FROM unnest(
+        %b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[], %b::bigint[]
+    )
+    ON CONFLICT (kind, id, partition) DO UPDATE
+    SET owner = excluded.owner, due_at = excluded.due_at, body = excluded.body
+"""
+FORGET_THINGS = """
+    DELETE FROM things USING unnest(%b::text[], %b::text[]) gone(kind, id)
+    WHERE things.kind = gone.kind AND things.id = gone.id AND things.partition = %b
+"""
+
+LOAD_THINGS = f"""
+    SELECT {rows.THING_COLUMNS} FROM things JOIN unnest(%s::text[], %s::text[]) asked(kind, id)
+    USING (kind, id) WHERE partition = %s
 """
 
 LOAD_RECORDS = """
@@ -183,7 +267,9 @@ class PostgresStore:
 
     def load_accounts(self, ids: Collection[str]) -> list[Account]:
         query = f"SELECT {rows.ACCOUNT_COLUMNS} FROM accounts WHERE id = ANY(%s::uuid[])"
-        accounts = [Account(*_with_text(row, rows.ACCOUNT_IDS)) for row in self._query(query, (list(ids),))]
+        accounts = [
+            rows.account(_with_text(row, rows.ACCOUNT_IDS)) for row in self._query(query, (list(ids),))
+        ]
         query = "SELECT account, bucket, balance, total FROM balances WHERE account = ANY(%s)"
         rows.add_balances(accounts, self._query(query, ([account.number for account in accounts],)))
         return accounts
@@ -198,6 +284,10 @@ class PostgresStore:
             *(rows.stored_refusal(*row) for row in self._query(LOAD_REFUSALS, (listed, partition))),
         ]
 
+    def load_things(self, partition: int, keys: Collection[Key]) -> dict[Key, Thing]:
+        kinds, ids = [kind for kind, _ in keys], [id for _, id in keys]
+        return dict(rows.thing(row) for row in self._query(LOAD_THINGS, (kinds, ids, partition)))
+
     def write(self, batch: Batch) -> None:
         if _is_small(batch):
             self._write_small(batch)
@@ -205,11 +295,14 @@ class PostgresStore:
             self._write_large(batch)
 
     def _write_small(self, batch: Batch) -> None:
+        statement, values = WRITE_TRANSFERS, _small_values(batch)
+        if more := _more_values(batch):
+            statement, values = WRITE_MORE, values | more
         with self._translated():
             try:
-                written = self._opened().execute(WRITE_SMALL, _small_values(batch)).fetchall()
+                written = self._opened().execute(statement, values).fetchall()
             except psycopg.errors.DivisionByZero as error:
-                raise BooksBroken(f"not all of {len(batch.changes)} balances are there") from error
+                raise BooksBroken(f"not all of {values['hits']} rows are there") from error
         if written[0][0] != 1:
             raise FenceMissed
 
@@ -221,6 +314,8 @@ class PostgresStore:
                 for inserts in COPIED:
                     _copy(cursor, inserts, batch)
             _write_balances(connection, batch)
+            _write_altered(connection, batch)
+            _write_things(connection, batch)
 
     def _query(self, query: str, values: Any) -> list[tuple[Any, ...]]:
         with self._translated():
@@ -248,12 +343,9 @@ class PostgresStore:
 
 
 def _is_small(batch: Batch) -> bool:
-    """Whether a batch is a few transfers and nothing else."""
-    return (
-        0 < len(batch.records) <= SMALL_BATCH
-        and not (batch.accounts or batch.currencies or batch.refusals)
-        and all(record.note is None for record in batch.records)
-        and all(change.bucket == PLAIN for change in batch.changes)
+    """Whether a batch is a few records that open nothing, and no refusals."""
+    return 0 < len(batch.records) <= SMALL_BATCH and not (
+        batch.accounts or batch.currencies or batch.refusals or len(batch.things) > SMALL_BATCH
     )
 
 
@@ -270,13 +362,13 @@ def _fence_values(batch: Batch) -> dict[str, Any]:
 
 
 def _small_values(batch: Batch) -> dict[str, Any]:
-    records, lines, changes = batch.records, batch.lines, batch.changes
+    records, lines, changes = batch.records, batch.lines, rows.updated(batch)
     return _fence_values(batch) | {
         "sequences": [record.sequence for record in records],
         "times": [record.recorded_at for record in records],
         "commands": [record.command for record in records],
         "headers": [record.header for record in records],
-        "payloads": [record.body for record in records],
+        "payloads": [pack(record.payload, record.body) for record in records],
         "salts": [record.salt for record in records],
         "hashes": [record.hash for record in records],
         "line_accounts": [line.account for line in lines],
@@ -292,6 +384,30 @@ def _small_values(batch: Batch) -> dict[str, Any]:
     }
 
 
+def _more_values(batch: Batch) -> dict[str, Any] | None:
+    """What a small batch writes beside transfers of plain units; None for nothing."""
+    notes = rows.NOTES.values(batch)
+    held, emptied = rows.special(batch)
+    altered, remembered, forgotten = rows.altered(batch), rows.remembered(batch), rows.forgotten(batch)
+    if not (notes or held or emptied or altered or remembered or forgotten):
+        return None
+    columns: dict[tuple[str, ...], Sequence[tuple[Any, ...]]] = {
+        ("", "note_sequences", "note_salts", "memos", "cases"): notes,
+        ("held_accounts", "held_balances", "", "held_buckets"): held,
+        ("emptied_accounts", "", "", "emptied_buckets"): emptied,
+        ("numbers", "floors", "ceilings", "territories", "categories", "terms"): altered,
+        ("kinds", "ids", "owners", "dues", "bodies", ""): remembered,
+        ("gone_kinds", "gone_ids"): forgotten,
+    }
+    values = {
+        name: [row[position] for row in listed]
+        for names, listed in columns.items()
+        for position, name in enumerate(names)
+        if name
+    }
+    return values | {"hits": len(rows.updated(batch)) + len(altered)}
+
+
 def _copy(cursor: psycopg.Cursor[Any], inserts: rows.Inserts, batch: Batch) -> None:
     values = inserts.values(batch)
     if not values:
@@ -305,21 +421,36 @@ def _copy(cursor: psycopg.Cursor[Any], inserts: rows.Inserts, batch: Batch) -> N
 def _write_balances(connection: psycopg.Connection[Any], batch: Batch) -> None:
     updated = rows.updated(batch)
     if updated:
-        columns = [list(column) for column in zip(*updated, strict=True)]
-        changed = connection.execute(UPDATE_BALANCES, columns[:3]).rowcount
+        changed = connection.execute(UPDATE_BALANCES, _columns(updated)[:3]).rowcount
         if changed != len(updated):
             raise BooksBroken(f"{changed} of {len(updated)} balances are there")
     held, emptied = rows.special(batch)
-    with connection.cursor() as cursor:
-        if held:
-            cursor.executemany(
-                "INSERT INTO balances (account, balance, total, bucket) VALUES (%s, %s, %s, %s) "
-                "ON CONFLICT (account, bucket) DO UPDATE SET balance = excluded.balance",
-                held,
-            )
-        if emptied:
-            gone = [(change.account, change.bucket) for change in emptied]
-            cursor.executemany("DELETE FROM balances WHERE account = %s AND bucket = %s", gone)
+    if held:
+        accounts, balances, _, buckets = _columns(held)
+        connection.execute(HOLD_BUCKETS, (accounts, balances, buckets))
+    if emptied:
+        accounts, _, _, buckets = _columns(emptied)
+        connection.execute(EMPTY_BUCKETS, (accounts, buckets))
+
+
+def _write_altered(connection: psycopg.Connection[Any], batch: Batch) -> None:
+    altered = rows.altered(batch)
+    if altered:
+        changed = connection.execute(UPDATE_ACCOUNTS, _columns(altered)).rowcount
+        if changed != len(altered):
+            raise BooksBroken(f"{changed} of {len(altered)} accounts are there")
+
+
+def _write_things(connection: psycopg.Connection[Any], batch: Batch) -> None:
+    if remembered := rows.remembered(batch):
+        connection.execute(REMEMBER_THINGS, _columns(remembered))
+    if forgotten := rows.forgotten(batch):
+        connection.execute(FORGET_THINGS, (*_columns(forgotten), batch.partition))
+
+
+def _columns(listed: Iterable[Iterable[Any]]) -> list[list[Any]]:
+    """Rows as arrays, one a column, for `unnest`."""
+    return [list(column) for column in zip(*listed, strict=True)]
 
 
 def _with_uuids(row: tuple[Any, ...], positions: tuple[int, ...]) -> list[Any]:

@@ -1,14 +1,14 @@
 """The writer's store on SQLite: one connection, `BEGIN IMMEDIATE` first, durable once committed."""
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from services.ledger.columns import to_bytes, to_text
 from services.ledger.kernel.record import GENESIS
-from services.ledger.kernel.state import Account, Currency, Known, first_account
+from services.ledger.kernel.state import Account, Currency, Key, Known, Thing, first_account
 from services.ledger.writer import rows
 from services.ledger.writer.store import Batch, BooksBroken, FenceMissed, Partition, StoreError
 from shared.db.engine import BUSY_TIMEOUT_SECONDS
@@ -79,36 +79,48 @@ class SqliteStore:
         return first if highest is None else int(highest) + 1
 
     def load_currencies(self, codes: Collection[str]) -> list[Currency]:
-        query = f"SELECT {rows.CURRENCY_COLUMNS} FROM currencies WHERE code IN ({_marks(codes)})"
-        return [rows.currency(_with_ids(row, *rows.CURRENCY_IDS)) for row in self._query(query, tuple(codes))]
+        query = f"SELECT {rows.CURRENCY_COLUMNS} FROM currencies WHERE code IN ({{}})"
+        return [rows.currency(_with_ids(row, *rows.CURRENCY_IDS)) for row in self._query_of(query, codes)]
 
     def load_accounts(self, ids: Collection[str]) -> list[Account]:
-        query = f"SELECT {rows.ACCOUNT_COLUMNS} FROM accounts WHERE id IN ({_marks(ids)})"
-        found = self._query(query, tuple(to_bytes(id) for id in ids))
-        accounts = [Account(*_with_ids(row, *rows.ACCOUNT_IDS)) for row in found]
-        numbers = tuple(account.number for account in accounts)
-        query = f"SELECT account, bucket, balance, total FROM balances WHERE account IN ({_marks(numbers)})"
-        rows.add_balances(accounts, self._query(query, numbers))
+        query = f"SELECT {rows.ACCOUNT_COLUMNS} FROM accounts WHERE id IN ({{}})"
+        found = self._query_of(query, map(to_bytes, ids))
+        accounts = [rows.account(_with_ids(row, *rows.ACCOUNT_IDS)) for row in found]
+        query = "SELECT account, bucket, balance, total FROM balances WHERE account IN ({})"
+        rows.add_balances(accounts, self._query_of(query, (account.number for account in accounts)))
         return accounts
 
     def load_commands(self, partition: int, ids: Collection[str]) -> list[Known]:
-        raw = tuple(to_bytes(id) for id in ids)
-        records = self._query(
+        raw = [to_bytes(id) for id in ids]
+        records = self._query_of(
             "SELECT j.command, j.header, j.payload, j.salt, j.hash, p.hash, n.salt, n.memo, n.case_reference "
             "FROM journal j LEFT JOIN journal p ON p.partition = j.partition AND p.sequence = j.sequence - 1 "
             "LEFT JOIN notes n ON n.partition = j.partition AND n.sequence = j.sequence "
-            f"WHERE j.command IN ({_marks(ids)}) AND j.partition = ?",
-            (*raw, partition),
+            "WHERE j.command IN ({}) AND j.partition = ?",
+            raw,
+            partition,
         )
-        refusals = self._query(
+        refusals = self._query_of(
             "SELECT command, principal, salt, content, slug, parameters, recorded_at FROM refusals "
-            f"WHERE command IN ({_marks(ids)}) AND partition = ?",
-            (*raw, partition),
+            "WHERE command IN ({}) AND partition = ?",
+            raw,
+            partition,
         )
         return [
             *(rows.record(*_with_ids(row, 0)) for row in records),
             *(rows.stored_refusal(*_with_ids(row, 0)) for row in refusals),
         ]
+
+    def load_things(self, partition: int, keys: Collection[Key]) -> dict[Key, Thing]:
+        by_kind: dict[str, list[str]] = {}
+        for kind, id in keys:
+            by_kind.setdefault(kind, []).append(id)
+        query = f"SELECT {rows.THING_COLUMNS} FROM things WHERE id IN ({{}}) AND kind = ? AND partition = ?"
+        return dict(
+            rows.thing(row)
+            for kind, ids in by_kind.items()
+            for row in self._query_of(query, ids, kind, partition)
+        )
 
     def write(self, batch: Batch) -> None:
         with self._transaction() as connection:
@@ -125,12 +137,23 @@ class SqliteStore:
             for inserts in INSERTED:
                 _insert(connection, inserts, batch)
             _write_balances(connection, batch)
+            _write_altered(connection, batch)
+            _write_things(connection, batch)
 
     def _query(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        if len(values) > MAX_VARIABLES:
-            raise ValueError(f"{len(values)} values in one query")
         with _translated():
             return self._opened().execute(query, values).fetchall()
+
+    def _query_of(self, query: str, values: Iterable[Any], *rest: Any) -> list[tuple[Any, ...]]:
+        """The rows for any of many values, whose marks stand first in the query, as many of them at a time as
+        a statement takes.
+        """
+        listed = tuple(values)
+        found = []
+        for start in range(0, len(listed), MAX_VARIABLES):
+            chunk = listed[start : start + MAX_VARIABLES]
+            found += self._query(query.format(_marks(chunk)), (*chunk, *rest))
+        return found
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -175,6 +198,30 @@ def _write_balances(connection: sqlite3.Connection, batch: Batch) -> None:
     connection.executemany(
         "DELETE FROM balances WHERE account = ? AND bucket = ?",
         [(change.account, change.bucket) for change in emptied],
+    )
+
+
+def _write_altered(connection: sqlite3.Connection, batch: Batch) -> None:
+    altered = rows.altered(batch)
+    changed = connection.executemany(
+        "UPDATE accounts SET floor = ?2, ceiling = ?3, territory = ?4, category = ?5, terms = ?6 "
+        "WHERE number = ?1",
+        altered,
+    )
+    if altered and changed.rowcount != len(altered):
+        raise BooksBroken(f"{changed.rowcount} of {len(altered)} accounts are there")
+
+
+def _write_things(connection: sqlite3.Connection, batch: Batch) -> None:
+    connection.executemany(
+        f"INSERT INTO things ({rows.THING_COLUMNS}, partition) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (kind, id, partition) DO UPDATE "
+        "SET owner = excluded.owner, due_at = excluded.due_at, body = excluded.body",
+        rows.remembered(batch),
+    )
+    connection.executemany(
+        "DELETE FROM things WHERE kind = ? AND id = ? AND partition = ?",
+        [(*key, batch.partition) for key in rows.forgotten(batch)],
     )
 
 

@@ -20,8 +20,8 @@ from services.ledger.writer.intake import Intake
 from services.ledger.writer.opening import open_store
 from shared.auth.tokens import Verifier
 from shared.contracts import clock
+from shared.contracts.commands import Outcome, WriteCall, WriteItem
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import Outcome, WriteCall, WriteItem
 from shared.messaging.service import Request
 from shared.observability.logs import get_logger
 

@@ -224,6 +224,55 @@ def test_a_fee_and_a_record_of_an_unknown_type_are_movements_too(
     ]
 
 
+def test_what_a_record_keeps_back_or_lets_lapse_is_followed_but_not_paid(
+    resources: Resources, journal: Journal
+) -> None:
+    own, (ana, shop) = (
+        journal.records[0],
+        (record.payload["accounts"][0]["id"] for record in journal.records[1:3]),
+    )
+    ends = own.payload["currency"]["redemption_account"]
+    paid = {"id": "x", "kind": "payment", "payer": ana, "payee": shop, "amount": 10}
+    fee = {"id": "pot", "currency": "PUMA", "kind": "member", "territory": None}
+    journal.record("account.opened", at(10), accounts=[fee])
+    before = len(journal.records)
+    by_payee, by_payer = [["fee", "pot", 1]], [["fee", "pot", 2]]
+    entries = [(ana, -10), (shop, 9), ("pot", 1)]
+    journal.record("transfer.posted", at(10), entries=entries, transfer=paid | {"kept_back": by_payee})
+    entries = [(ana, -12), (shop, 10), ("pot", 2)]
+    journal.record("transfer.posted", at(10), entries=entries, transfer=paid | {"kept_back": by_payer})
+    journal.transfer(shop, ana, 10, at(10), "refund")
+    redeemed = paid | {
+        "kind": "redemption",
+        "payer": shop,
+        "payee": ends,
+        "kept_back": [["penalty", "pot", 3]],
+    }
+    entries = [(shop, -10), (ends, 7), ("pot", 3)]
+    journal.record("transfer.posted", at(10), entries=entries, transfer=redeemed)
+    expired = {"expired": [[ana, "2026-01-01|||", 5]]}
+    journal.record("account.settled", at(10), entries=[(ana, -5), (ends, 5)], account=ana, settled=expired)
+    projector.receive(resources, journal.records)
+    columns = tables.movements.c
+    with resources.database.read() as connection:
+        keys = select(tables.accounts.c.account, tables.accounts.c.id)
+        names = {row.account: row.id for row in connection.execute(keys)}
+        query = select(columns.payer, columns.payee, columns.amount, columns.paid)
+        found = connection.execute(
+            query.where(columns.sequence > before).order_by(columns.sequence, columns.part)
+        ).all()
+    assert [(names.get(a), names.get(b), amount, paid) for a, b, amount, paid in found] == [
+        (ana, shop, 10, 1),
+        (shop, "pot", 1, 0),
+        (ana, shop, 10, 1),
+        (ana, "pot", 2, 0),
+        (shop, ana, 10, 0),
+        (shop, "pot", 3, 0),
+        (shop, ends, 7, 1),
+        (ana, ends, 5, 0),
+    ]
+
+
 class TestReasons:
     def test_single_days_are_not_worked_out(self, resources: Resources) -> None:
         assert {value["reason"] for value in ask(resources, "density", "day")} == {formulas.NOT_BY_DAY}

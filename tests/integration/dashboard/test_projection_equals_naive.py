@@ -33,8 +33,8 @@ some_examples = settings(
 
 @st.composite
 def journals(draw: st.DrawFn) -> Journal:
-    """Two currencies; members, organisations, an account of a kind of tomorrow; transfers and records of an
-    unknown type, in no order of time and bound by no limit."""
+    """Two currencies; members, organisations, an account of a kind of tomorrow; transfers, what undoes them,
+    linked and reserved ones, and records of an unknown type, in no order of time and bound by no limit."""
     journal = Journal()
     for code in ("PUMAS", "ELIO"):
         own = journal.currency(code, draw(TIMES), draw(st.sampled_from(["backed", "time", "mutual_credit"])))
@@ -52,8 +52,17 @@ def journals(draw: st.DrawFn) -> Journal:
             payer = draw(st.sampled_from(everyone))
             payee = draw(st.sampled_from([account for account in everyone if account != payer]))
             amount, when = draw(AMOUNTS), draw(TIMES)
-            if draw(st.integers(0, 9)):
+            what = draw(st.integers(0, 13))
+            if what < 9:
                 journal.transfer(payer, payee, amount, when)
+            elif what == 9:
+                journal.reserved(payer, payee, amount, when)
+            elif what == 10:
+                third = draw(st.sampled_from([account for account in everyone if account != payee]))
+                journal.linked([(payer, payee, amount), (payee, third, amount)], when)
+            elif what < 13:
+                kind = draw(st.sampled_from(["refund", "reversal", "correction"]))
+                journal.transfer(payer, payee, amount, when, kind)
             else:
                 # One account twice: two buckets of it.
                 moved = [(payer, -amount), (payee, amount - 1), (payee, 1)]

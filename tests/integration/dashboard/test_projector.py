@@ -179,6 +179,26 @@ def test_it_goes_on_once_the_record_can_be_applied(town: Town, resources: Resour
     assert metric("projection_stalled") == 0
 
 
+def test_a_record_that_is_none_of_the_ledgers_stops_nothing(town: Town, resources: Resources) -> None:
+    town.pay(1)
+    finish(resources)
+    last = town.journal.records[-1]
+    beyond = msgspec.structs.replace(last, sequence=last.sequence + 1, prev_hash=last.hash, hash="11" * 32)
+    bad = msgspec.structs.replace(beyond, payload={"accounts": [], "entries": [["nobody", "", 1, 1]]})
+    wrong = msgspec.structs.replace(beyond, prev_hash="22" * 32)
+    before = metric("projection_foreign_batches_total") or 0
+    projector.receive(resources, [wrong])
+    assert metric("projection_foreign_batches_total") == before + 1
+    projector.receive(resources, [bad])
+    assert standing(resources).stalled is not None
+    finish(resources)
+    assert (standing(resources).stalled, volume(resources)) == (None, 1)
+    assert (metric("projection_stalled"), metric("projection_foreign_batches_total")) == (0, before + 2)
+    town.pay(1)
+    finish(resources)
+    assert volume(resources) == 2
+
+
 def test_a_broken_chain_stops_it_there(town: Town, resources: Resources) -> None:
     town.pay(4)
     records = town.journal.records

@@ -1,9 +1,11 @@
 """Set-up shared by the ledger's tests."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support.travelling import Travel
 from tests.support.writing import SERVICE_FOLDER, Ledger, running_ledger
 
 
@@ -24,3 +26,11 @@ def puma(ledger: Ledger) -> Ledger:
     """The same, with the backed currency PUMA."""
     ledger.currency()
     return ledger
+
+
+@pytest.fixture
+def travel(monkeypatch: pytest.MonkeyPatch) -> Travel:
+    """Sets this process's clock back, so that what takes days has happened before the test."""
+    travelling = Travel()
+    monkeypatch.setattr(time, "time_ns", travelling.now_ns)
+    return travelling

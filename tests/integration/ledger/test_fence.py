@@ -13,8 +13,8 @@ from services.ledger.kernel.record import Record
 from services.ledger.kernel.state import State
 from services.ledger.writer.writer import Writer
 from shared.contracts import clock
+from shared.contracts.commands import Command, Outcome, Transfer
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import Command, Outcome, Transfer
 from tests.support.cluster import PrivateCluster
 from tests.support.cutting import CuttingProxy
 from tests.support.ledger import issue

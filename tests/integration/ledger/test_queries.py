@@ -7,13 +7,7 @@ from shared.auth.principal import JOURNAL_READER, MEMBER, OPERATOR
 from shared.contracts import clock, ids
 from shared.contracts.errors import Refusal
 from shared.contracts.journal import BEGINNING, GENESIS_HASH, from_cloud_event
-from shared.contracts.ledger import (
-    AccountTransferView,
-    AccountView,
-    BalanceView,
-    CurrencyView,
-    TransferView,
-)
+from shared.contracts.ledger import AccountTransferView, AccountView, BalanceView, CurrencyView, TransferView
 from tests.support.ledger import create_currency, issue, open_account, pay, redeem
 from tests.support.writing import Ledger
 

@@ -1,24 +1,47 @@
 """Verification finds whatever has been changed behind the ledger's back, and names it."""
 
+import random
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
 
 from services.ledger.journal.verify import verify
+from services.ledger.tables import metadata
 from shared.contracts import ids
+from shared.contracts.commands import FreezeAccount, PostPending, TagAccount
+from shared.db.engine import Database
 from tests.support.ledger import create_currency, issue, open_account, pay, redeem
 from tests.support.writing import Ledger, refused_as, running_ledger
+
+PAGE_BYTES = 4096
+RECORDS = 13
+"""How many of them there are then."""
 
 
 def _fill(puma: Ledger) -> Ledger:
     """A little of everything, in tables that can be changed by force: record 7 is a payment."""
     puma.view(create_currency("LEAF", kind="mutual_credit", default_credit_limit=500))
-    one, two = open_account(ids.new_id()), open_account(ids.new_id())
+    one, two = open_account(ids.new_id(), territory="triana"), open_account(ids.new_id())
     token = puma.token("tools", "importer")
     puma.decide([one, two], token)
     puma.decide([issue(one.id, 1_000), issue(one.id, 5, memo="a note")], token)
     puma.decide([pay(one.id, two.id, 300), pay(one.id, two.id, 10_000), redeem(two.id, 100)], token)
+    reserve = pay(one.id, two.id, 40, pending_seconds=3600)
+    puma.decide(
+        [
+            reserve,
+            pay(one.id, two.id, 30, pending_seconds=3600),
+            PostPending(id=ids.new_id(), pending=reserve.id, amount=10),
+            TagAccount(id=ids.new_id(), account=two.id, category="food", groups=["market"]),
+            FreezeAccount(id=ids.new_id(), account=two.id, reason="a card was lost"),
+        ],
+        puma.token("tools", "importer", "operator"),
+    )
     if puma.database.is_sqlite:
         for trigger in ("journal_no_update", "journal_no_delete", "entries_no_update", "entries_no_delete"):
             puma.execute(f"DROP TRIGGER {trigger}")
@@ -45,9 +68,9 @@ def test_sound_books_are_told_so(books: Ledger) -> None:
     done: list[int] = []
     report = verify(books.database, 0, progress=done.append)
     assert report.sound, report
-    assert (report.records, report.accounts, report.entries) == (8, 6, 8)
+    assert (report.records, report.accounts, report.entries, report.things) == (RECORDS, 6, 15, 2)
     assert report.sums == {"PUMA": 0, "LEAF": 0}
-    assert done[-1] == 8
+    assert done[-1] == RECORDS
     assert report.to_json()["sound"] is True
 
 
@@ -71,7 +94,7 @@ CHANGES = {
         "record 3 is kept under the id",
     ),
     "a lost record": ("DELETE FROM journal WHERE sequence = 7", "record 7 "),
-    "a lost last record": ("DELETE FROM journal WHERE sequence = 8", "record 8"),
+    "a lost last record": ("DELETE FROM journal WHERE sequence = 13", "the journal ends with record 12"),
     "a changed entry": (
         "UPDATE entries SET amount = amount + 1 WHERE sequence = 7 AND amount > 0",
         "the entry of record 7 ",
@@ -111,10 +134,38 @@ CHANGES = {
         "the minor_units of currency LEAF",
     ),
     "a lost currency": ("DELETE FROM currencies WHERE code = 'LEAF'", "currency LEAF is missing"),
-    "a changed note": ("UPDATE notes SET memo = 'another'", "the note of record 6 "),
+    "a balance of units that are not there": (
+        "INSERT INTO balances (account, balance, bucket) VALUES (4, 5, '|food||')",
+        "account number 4 in '|food||'",
+    ),
+    "other terms": (
+        """UPDATE accounts SET terms = replace(terms, 'market', 'milker')""",
+        "the terms of account ",
+    ),
+    "a changed thing": ("UPDATE things SET body = replace(body, 'posted', 'voided')", "the thing pending "),
+    "another time for a thing": ("UPDATE things SET due_at = due_at + 1", "the thing pending "),
+    "a lost thing": ("DELETE FROM things WHERE due_at IS NULL", "the thing pending "),
+    "a thing of nobody": (
+        "INSERT INTO things (kind, id, partition, body) VALUES ('spent', 'x', 0, '{{}}')",
+        "the thing spent x stands in its table",
+    ),
+    "a changed note": ("UPDATE notes SET memo = 'another' WHERE sequence = 6", "the note of record 6 "),
+    "a note of no record": (
+        "INSERT INTO notes (sequence, partition, salt, memo, case_reference) VALUES (99, 0, x'00', '', '')",
+        "a note of record 99 ",
+    ),
+    "a refusal of what was accepted": (
+        "UPDATE refusals SET command = (SELECT command FROM journal WHERE sequence = 7)",
+        "has a record and is told as refused",
+    ),
+    "a refusal that nobody gives": ("UPDATE refusals SET slug = 'late'", "the refusal of the command "),
     "a partition that is ahead": (
-        "UPDATE partitions SET last_sequence = 9",
-        "the journal ends with record 8",
+        "UPDATE partitions SET last_sequence = 99",
+        "the journal ends with record 13",
+    ),
+    "a partition of another timeline": (
+        "UPDATE partitions SET timeline = 'another'",
+        "another timeline than the journal",
     ),
 }
 
@@ -131,13 +182,110 @@ def test_what_was_changed_is_found_and_named(files: Ledger, change: str) -> None
     assert report.fault in str(report)
 
 
+UNKNOWABLE = {
+    "refusals": {"recorded_at", "principal", "salt", "content", "parameters"},
+    "partitions": {"term", "last_batch", "frozen"},
+}
+"""What nothing else tells: that of a refusal which makes it the answer to one command, and of the fence what
+is only its writer's.
+"""
+TABLES = (
+    *("journal", "entries", "balances", "accounts", "currencies", "things", "notes", "refusals"),
+    "partitions",
+)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_flipped_byte_in_any_column_is_found(files: Ledger, table: str) -> None:
+    with files.database.read() as connection:
+        columns = [row[1] for row in connection.exec_driver_sql(f"PRAGMA table_info({table})")]
+        key = " AND ".join(
+            f"{row[1]} IS :{row[1]}"
+            for row in connection.exec_driver_sql(f"PRAGMA table_info({table})")
+            if row[5]
+        )
+        rows = [dict(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table}").mappings()]
+    for column in sorted(set(columns) - UNKNOWABLE.get(table, set())):
+        flipped = 0
+        for row in rows:
+            if row[column] is None:
+                continue
+            with files.database.write() as connection:
+                connection.execute(
+                    text(f"UPDATE {table} SET {column} = :flipped WHERE {key}"),
+                    row | {"flipped": _flipped(row[column])},
+                )
+            report = verify(files.database, 0)
+            assert report.fault is not None, f"{column} of {row}"
+            with files.database.write() as connection:
+                connection.execute(text(f"DELETE FROM {table}"))
+                connection.execute(
+                    text(f"INSERT INTO {table} VALUES ({', '.join(f':{name}' for name in columns)})"), rows
+                )
+            flipped += 1
+        assert flipped, f"no row has a {column}"
+    assert verify(files.database, 0).sound
+
+
+def _flipped(value: object) -> object:
+    """The value with a byte changed."""
+    if isinstance(value, int):
+        return value ^ 64
+    if isinstance(value, bytes):
+        return bytes([value[0] ^ 1]) + value[1:]
+    assert isinstance(value, str)
+    return chr(ord(value[0]) ^ 1) + value[1:] if value else "\x01"
+
+
+def test_a_byte_flipped_in_the_file_is_found_or_changes_nothing(files: Ledger, tmp_path: Path) -> None:
+    files.close()
+    path = tmp_path / "ledger.sqlite3"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = _dump(path)
+    sound = path.read_bytes()
+    choose = random.Random(4)
+    written = [place for place in range(PAGE_BYTES, len(sound)) if sound[place]]
+    copy = tmp_path / "flipped.sqlite3"
+    found = 0
+    for place in choose.sample(written, 40):
+        byte = sound[place] ^ 1 << choose.randrange(8)
+        copy.write_bytes(sound[:place] + bytes([byte]) + sound[place + 1 :])
+        database = Database(f"sqlite:///{copy}")
+        try:
+            if not verify(database, 0).sound:
+                found += 1
+                continue
+        except (DatabaseError, UnicodeDecodeError):
+            # What describes the tables is damaged: nobody can open the file.
+            found += 1
+            continue
+        finally:
+            database.close()
+        assert _dump(copy) == before, f"byte {place}"
+    assert found > 10, "few bytes of the file matter"
+
+
+def _dump(path: Path) -> list[list[tuple[object, ...]]]:
+    """All that stands in the tables and can be known."""
+    dump = []
+    with closing(sqlite3.connect(path)) as connection:
+        connection.text_factory = bytes
+        for table in TABLES:
+            known = [c.name for c in metadata.tables[table].c if c.name not in UNKNOWABLE.get(table, ())]
+            found = connection.execute(f"SELECT {', '.join(known)} FROM {table}")
+            dump.append(sorted((tuple(row) for row in found), key=repr))
+    return dump
+
+
 def test_each_change_is_found_and_forgiven_once_undone(books: Ledger) -> None:
     undone = {
         "UPDATE journal SET recorded_at = recorded_at + {} WHERE sequence = 4": "record 4 is kept",
         "UPDATE entries SET amount = amount + {} WHERE sequence = 7 AND amount > 0": "the entry of record 7 ",
         "UPDATE balances SET balance = balance + {} WHERE account = 4": "the balance of account ",
         "UPDATE accounts SET floor = floor + {} WHERE number = 4": "the floor of account ",
-        "UPDATE partitions SET last_sequence = last_sequence + {}": "the journal ends with record 8",
+        "UPDATE partitions SET last_sequence = last_sequence + {}": "the journal ends with record 13",
+        "UPDATE things SET due_at = due_at + {}": "the thing pending ",
     }
     for statement, named in undone.items():
         books.execute(statement.format(1))

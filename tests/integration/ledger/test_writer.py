@@ -8,8 +8,8 @@ import pytest
 
 from services.ledger.journal.verify import verify
 from shared.contracts import clock, ids
+from shared.contracts.commands import WriteCall, WriteItem
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import WriteCall, WriteItem
 from shared.messaging.service import Request
 from tests.support.ledger import create_currency, issue, open_account, pay, redeem
 from tests.support.writing import Ledger, refused_as

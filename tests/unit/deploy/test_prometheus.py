@@ -54,6 +54,7 @@ EVERYBODY_UP = {
     for name, series in up(process, 1).items()
 }
 GATEWAY_IS = {"process": "gateway", "instance": "a", "job": "medtown"}
+FORGED = 'process="ledger", audience="ledger", reason="wrong-signature"'
 QUEUE = "dashboard.identity.person.registered.v1"
 
 
@@ -135,6 +136,22 @@ CASES = {
         {'projection_diverged_total{partition="0"}': f"1{LONG}"},
         {"partition": "0"},
         "The journal is another one than before; figures were rebuilt",
+    ),
+    "ForgedTokens": Case(
+        {f"auth_refusals_total{{{FORGED}}}": "0x20 1" + LONG},
+        {
+            f"auth_refusals_total{{{FORGED}}}": f"3{LONG}",
+            'auth_refusals_total{process="ledger", audience="ledger", reason="expired"}': "0+1x400",
+            'auth_roles_withheld_total{process="ledger", audience="ledger"}': f"1{LONG}",
+        },
+        {"process": "ledger", "audience": "ledger", "reason": "wrong-signature"},
+        "ledger: calls came with tokens that nobody here signed, or that claim too much",
+    ),
+    "ForgedJournal": Case(
+        {'projection_foreign_batches_total{partition="0"}': "0x20 1" + LONG},
+        {'projection_foreign_batches_total{partition="0"}': f"1{LONG}"},
+        {"partition": "0"},
+        "Batches came that go on from another journal than the ledger's; none was applied",
     ),
     "DeadLetters": Case(
         {f'consumer_dead_lettered_total{{queue="{QUEUE}"}}': "0x20 2" + LONG},

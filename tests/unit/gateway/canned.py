@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from shared.contracts import clock, ids
+from shared.contracts.commands import Command, Outcome, Transfer
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import Command, Outcome, Transfer
 
 PERSON = {
     "id": ids.new_id(),

@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 
 from gateway import i18n
 from shared.contracts import ids
+from shared.contracts.commands import Outcome, Transfer
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import Outcome, Transfer
 from tests.unit.gateway.canned import CURRENCY, PERSON, CannedClient, CannedWriter
 from tests.unit.gateway.test_api import series
 

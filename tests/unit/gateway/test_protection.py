@@ -1,10 +1,16 @@
 """What protects readers: origins, headers, limits, cookies."""
 
+import io
+import json
+
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import create_environ, run_wsgi_app
 
 from gateway.app import create_app
+from gateway.protection import BODY_LIMIT_BYTES
 from shared.config import load
+from shared.contracts import ids
 from tests.unit.gateway.canned import CannedClient, CannedWriter
 
 CREDENTIALS = {"email": "amina@example.org", "password": "the right one"}
@@ -98,3 +104,45 @@ def test_a_trace_is_taken_up_and_handed_back(door: FlaskClient) -> None:
     answer = door.get("/livez", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
     assert answer.headers["traceparent"].split("-")[1] == trace
     assert door.get("/livez").headers["traceparent"].split("-")[1] != trace
+
+
+def sent_by_gunicorn(door: FlaskClient, bearer: dict[str, str], content: bytes, announced: int | None) -> int:
+    """The status for a body that arrives by a server which ends the stream itself, with its length or
+    without.
+    """
+    environ = create_environ(
+        "/api/v1/transfers", method="POST", content_type="application/json", headers=bearer
+    )
+    environ |= {"wsgi.input": io.BytesIO(content), "wsgi.input_terminated": True}
+    if announced is not None:
+        environ["CONTENT_LENGTH"] = str(announced)
+    _answer, status, _headers = run_wsgi_app(door.application, environ)
+    return int(status.split()[0])
+
+
+def paying(size: int) -> bytes:
+    """A transfer that would be posted, as so many bytes."""
+    payer, payee = ids.new_account_id(0), ids.new_account_id(0)
+    body = {"id": ids.new_id(), "payer": payer, "payee": payee, "amount": {"amount": 1, "currency": "PUMA"}}
+    return json.dumps(body).encode().ljust(size)
+
+
+def test_a_body_without_its_length_is_taken_whole_or_not_at_all(
+    door: FlaskClient, writer: CannedWriter, bearer: dict[str, str]
+) -> None:
+    for size in (0, 1000, BODY_LIMIT_BYTES):
+        assert sent_by_gunicorn(door, bearer, paying(size), None) == 201
+    taken = len(writer.commands)
+    for size in (BODY_LIMIT_BYTES + 1, 10 * 1024 * 1024):
+        assert sent_by_gunicorn(door, bearer, paying(size), None) == 413
+    assert len(writer.commands) == taken
+
+
+def test_a_body_shorter_than_announced_does_nothing(
+    door: FlaskClient, writer: CannedWriter, bearer: dict[str, str]
+) -> None:
+    content = paying(500)
+    assert sent_by_gunicorn(door, bearer, content, len(content)) == 201
+    for missing in (1, 100, BODY_LIMIT_BYTES - 500):
+        assert sent_by_gunicorn(door, bearer, content, len(content) + missing) == 400
+    assert len(writer.commands) == 1

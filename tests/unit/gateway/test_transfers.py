@@ -7,8 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from shared.contracts import clock, ids
+from shared.contracts.commands import Outcome, Transfer
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import BULK_MAX_BYTES, BULK_MAX_LINES, Outcome, Transfer
+from shared.contracts.ledger_inputs import BULK_MAX_BYTES, BULK_MAX_LINES
 from shared.contracts.money import MAX_AMOUNT
 from tests.unit.gateway.canned import CannedWriter
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from shared.auth.tokens import Verifier
 from shared.contracts import clock, ids
+from shared.contracts.commands import WRITER_BATCH_LIMIT, Command, Outcome, Transfer, WriteCall
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import WRITER_BATCH_LIMIT, Command, Outcome, Transfer, WriteCall, writer_service
+from shared.contracts.ledger import writer_service
 from shared.messaging.coalescing import CALLS_IN_FLIGHT, CoalescingWriter
 from shared.messaging.dispatch import Dispatcher
 from shared.messaging.inprocess.routes import InProcessClient, Routes

@@ -19,6 +19,8 @@ from shared.contracts.journal import (
     CURRENCY_CREATED,
     GENESIS_HASH,
     TRANSFER_POSTED,
+    TRANSFER_RESERVED,
+    TRANSFERS_LINKED,
     JournalRecord,
     Position,
     to_cloud_event,
@@ -71,11 +73,30 @@ class Journal:
         self.record(ACCOUNT_OPENED, when, accounts=[self._account(account, currency, kind, territory)])
         return account
 
-    def transfer(self, payer: str, payee: str, amount: int, when: int) -> JournalRecord:
+    def transfer(
+        self, payer: str, payee: str, amount: int, when: int, kind: str = "payment"
+    ) -> JournalRecord:
         """A transfer; whether it issues, pays or redeems follows from the accounts."""
-        transfer = {"id": ids.new_id(), "kind": "payment", "payer": payer, "payee": payee, "amount": amount}
         entries = [(payer, -amount), (payee, amount)]
+        transfer = _transfer(payer, payee, amount, kind)
         return self.record(TRANSFER_POSTED, when, entries=entries, transfer=transfer)
+
+    def linked(self, legs: Sequence[tuple[str, str, int]], when: int) -> JournalRecord:
+        """Transfers posted together, (payer, payee, amount); entries of an account are netted."""
+        sums: dict[str, int] = {}
+        transfers = []
+        for payer, payee, amount in legs:
+            sums[payer] = sums.get(payer, 0) - amount
+            sums[payee] = sums.get(payee, 0) + amount
+            transfers.append(_transfer(payer, payee, amount, "payment"))
+        entries = [(account, amount) for account, amount in sums.items() if amount]
+        return self.record(TRANSFERS_LINKED, when, entries=entries, transfers=transfers)
+
+    def reserved(self, payer: str, payee: str, amount: int, when: int) -> JournalRecord:
+        """Units moved inside the payer's account."""
+        transfer = _transfer(payer, payee, amount, "payment")
+        entries = [(payer, -amount), (payer, amount)]
+        return self.record(TRANSFER_RESERVED, when, entries=entries, transfer=transfer)
 
     def record(
         self,
@@ -117,6 +138,10 @@ class Journal:
     @staticmethod
     def _account(id_: str, currency: str, kind: str, territory: str | None) -> dict[str, Any]:
         return {"id": id_, "currency": currency, "kind": kind, "holder": None, "territory": territory}
+
+
+def _transfer(payer: str, payee: str, amount: int, kind: str) -> dict[str, Any]:
+    return {"id": ids.new_id(), "kind": kind, "payer": payer, "payee": payee, "amount": amount}
 
 
 class JournalClient:

@@ -50,10 +50,14 @@ class Naive:
                         here.add(account["id"])
             for account_id, _bucket, amount, _after in record.payload["entries"]:
                 self.moves[account_id].append((record.occurred_at, amount))
-            transfer = record.payload.get("transfer")
-            if transfer and {self.kinds.get(transfer[side]) for side in ("payer", "payee")} <= set(MEMBERS):
-                payment = (record.occurred_at, transfer["payer"], transfer["payee"], transfer["amount"])
-                self.payments.append(payment)
+            if record.type == "transfer.reserved":
+                continue
+            posted = [record.payload["transfer"]] if "transfer" in record.payload else []
+            for transfer in [*posted, *record.payload.get("transfers", ())]:
+                sides = {self.kinds.get(transfer[side]) for side in ("payer", "payee")}
+                if sides <= set(MEMBERS) and transfer["kind"] not in ("refund", "reversal", "correction"):
+                    payment = (record.occurred_at, transfer["payer"], transfer["payee"], transfer["amount"])
+                    self.payments.append(payment)
         self.balances = {a for a in here if self.kinds[a] not in ("issuance", "redemption")}
         self.members = {a for a in here if self.kinds[a] in MEMBERS}
 

@@ -7,7 +7,15 @@ import pytest
 
 from shared.contracts import events
 from shared.contracts.events import PERSON_REGISTERED
-from shared.messaging.incoming import ANOTHER_TYPE, NOT_AN_EVENT, TOO_LARGE, WRONG_DATA, NotTaken, event_of
+from shared.messaging.incoming import (
+    ANOTHER_SOURCE,
+    ANOTHER_TYPE,
+    NOT_AN_EVENT,
+    TOO_LARGE,
+    WRONG_DATA,
+    NotTaken,
+    event_of,
+)
 
 KEY = PERSON_REGISTERED.key
 DATA = {"id": "somebody", "version": 1}
@@ -51,6 +59,11 @@ def test_what_is_no_cloudevent_of_ours_is_not_taken(changes: dict[str, Any]) -> 
 def test_only_the_type_and_version_of_the_queue_are_taken() -> None:
     assert reason(body(type=f"org.medtown.{KEY[:-1]}2")) == ANOTHER_TYPE
     assert reason(body(type="com.example." + KEY)) == ANOTHER_TYPE
+
+
+def test_an_event_comes_from_the_service_whose_it_is() -> None:
+    for source in ("/medtown/cop", "/medtown/identity/", "identity", ""):
+        assert reason(body(source=source)) == ANOTHER_SOURCE
 
 
 def test_the_limit_of_size_is_the_publishers_too() -> None:

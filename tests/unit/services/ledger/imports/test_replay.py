@@ -20,8 +20,8 @@ from services.ledger.imports.replay import (
 )
 from services.ledger.kernel.record import StoredRefusal
 from shared.contracts import clock, ids
+from shared.contracts.commands import WRITER_BATCH_LIMIT, Command, Outcome
 from shared.contracts.errors import Refusal
-from shared.contracts.ledger import WRITER_BATCH_LIMIT, Command, Outcome
 from tests.support.ledger import IMPORT_PRINCIPAL, Books
 from tests.support.research_log import line, stream
 

@@ -12,7 +12,7 @@ from services.ledger.kernel.apply import BrokenRecord, apply
 from services.ledger.kernel.record import GENESIS, Record, chain, note_hash, seal, unseal
 from services.ledger.kernel.state import State, whole_state
 from shared.contracts import ids
-from shared.contracts.ledger import Transfer
+from shared.contracts.commands import Transfer
 from shared.contracts.money import MAX_AMOUNT
 from tests.support.ledger import IMPORT_PRINCIPAL, Books, create_currency, pay
 

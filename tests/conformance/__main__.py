@@ -1,0 +1,7 @@
+"""`python -m conformance --url URL --token TOKEN`, where this folder has been copied alone."""
+
+import sys
+
+from .launch import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""The kernel held against a second, obvious model of its rules."""

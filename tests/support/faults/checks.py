@@ -1,0 +1,167 @@
+"""What must hold after every fault, whatever it was."""
+
+import json
+import random
+from typing import Any
+
+from services.ledger.journal.verify import verify
+from shared.db.engine import Database
+from tests.support.api import Api
+from tests.support.faults.messages import LAST, is_up_to_date
+from tests.support.faults.site import Site
+from tests.support.faults.steady_load import ISSUED, Books
+from tests.support.waiting import wait_until
+
+SAMPLE = 8
+"""Commands of a round that are asked for, and sent again."""
+CATCH_UP_SECONDS = 90.0
+PAGE = 100
+BOOKED = """
+    SELECT DISTINCT j.command::text FROM journal j JOIN entries e USING (sequence)
+    JOIN accounts a ON a.number = e.account WHERE a.id = ANY(%s::uuid[]) AND j.sequence > %s
+"""
+RECORDED = "SELECT command::text FROM journal WHERE command = ANY(%s::uuid[])"
+
+KEPT = "SELECT count(*), md5(string_agg(r::text, ';' ORDER BY r::text)) FROM ({rows}) r"
+PROJECTED = (
+    "SELECT code, partition, kind, minor_units, territory, simulated, since FROM currencies",
+    "SELECT a.id, currency, territory, kind, since, first_active, balance, last_at "
+    "FROM accounts a JOIN pools USING (pool)",
+    "SELECT a.id, currency, territory, day, change, paid, received, transfers "
+    "FROM account_days d JOIN accounts a USING (account) JOIN pools p ON p.pool = d.pool",
+    "SELECT currency, territory, day, issued, redeemed, supply, transfers, volume, "
+    "area_high::numeric * 1099511627776 + area_low FROM pool_days JOIN pools USING (pool)",
+    "SELECT currency, territory, day, amount, transfers FROM amount_days JOIN pools USING (pool)",
+    "SELECT currency, day, sequence, part, p.id, q.id, amount, occurred_at, paid FROM movements "
+    "LEFT JOIN accounts p ON p.account = payer LEFT JOIN accounts q ON q.account = payee",
+    "SELECT currency, day, sequence FROM changed_days",
+)
+
+
+class Checks:
+    """Checks a site after each round. Everything sent must have been answered before (`load.settle`)."""
+
+    def __init__(self, site: Site, seed: int) -> None:
+        self._site = site
+        self._chance = random.Random(seed)
+        self._accepted = 0
+        self._refused = 0
+        # What made the accounts is none of the load's.
+        self._sequence = int(site.rows("ledger", LAST)[0][0])
+
+    def check(self) -> None:
+        """After a round."""
+        self._check_memory()
+        self._check_journal()
+        self._check_balances()
+        self._check_sound()
+        self._check_dashboard()
+
+    def check_in_full(self) -> None:
+        """Also every transfer ever, by its account's list, the command that verifies, and the dashboard
+        against one that is made anew.
+        """
+        self.check()
+        self._check_lists()
+        done = self._site.deployment.medtown("verify-ledger", "--json", process="ledger")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert json.loads(done.stdout)["sound"] is True
+        before = self._projection()
+        done = self._site.deployment.medtown("rebuild-dashboard", process="dashboard")
+        assert done.returncode == 0, done.stdout + done.stderr
+        self._check_dashboard()
+        assert self._projection() == before
+
+    def _check_memory(self) -> None:
+        """Accepted stays accepted, refused stays refused, each with the same answer."""
+        memory = self._site.load.memory
+        fresh = memory.accepted[self._accepted :]
+        sample = self._chance.sample(fresh, min(SAMPLE, len(fresh)))
+        operator = self._site.town.operator
+        for sent in sample:
+            if sent.path == "/transfers" or sent.path.endswith("/postings"):
+                seen = operator.get(f"/transfers/{sent.id}")
+                assert sent.view is not None
+                assert seen["sequence"] == sent.view["sequence"], (seen, sent.view)
+        refused = memory.refused[self._refused :]
+        earlier = [*memory.accepted[: self._accepted], *memory.refused[: self._refused]]
+        for sent in [
+            *sample,
+            *self._chance.sample(refused, min(SAMPLE, len(refused))),
+            *self._chance.sample(earlier, min(SAMPLE, len(earlier))),
+        ]:
+            self._site.load.again(sent)
+
+    def _check_journal(self) -> None:
+        """What was booked since the last round is what was accepted, each once; nothing refused is there."""
+        memory = self._site.load.memory
+        accounts = [id for books in self._site.load.books for id in (books.payer, books.payee, books.poor)]
+        until = int(self._site.rows("ledger", LAST)[0][0])
+        booked = [row[0] for row in self._site.rows("ledger", BOOKED, accounts, self._sequence)]
+        accepted = [sent.id for sent in memory.accepted[self._accepted :]]
+        assert sorted(booked) == sorted(accepted)
+        refused = [sent.id for sent in memory.refused]
+        assert self._site.rows("ledger", RECORDED, refused) == []
+        self._sequence = until
+        self._accepted, self._refused = len(memory.accepted), len(memory.refused)
+
+    def _check_balances(self) -> None:
+        for books in self._site.load.books:
+            payer = self._site.town.member.get(f"/accounts/{books.payer}")
+            assert payer["balance"]["amount"] == ISSUED - books.paid, books
+            assert payer["reserved"]["amount"] == books.reserved, books
+            assert payer["available"]["amount"] == ISSUED - books.paid - books.reserved, books
+            assert self._site.town.operator.balance(books.payee) == books.paid, books
+            assert self._site.town.operator.balance(books.poor) == 0, books
+
+    def _check_sound(self) -> None:
+        database = Database(self._site.deployment.database_url("ledger"))
+        try:
+            report = verify(database, 0)
+        finally:
+            database.close()
+        assert report.sound, report
+
+    def _check_dashboard(self) -> None:
+        """It comes to where the ledger is, with the load's own sums."""
+        all_books: list[Books] = self._site.load.books
+
+        wait_until(
+            lambda: is_up_to_date(self._site), CATCH_UP_SECONDS, "the dashboard to come to the journal's end"
+        )
+        town = self._site.town
+        assert town.indicator("transfer_count") == sum(books.payments for books in all_books)
+        assert town.indicator("volume") == sum(books.paid for books in all_books)
+        assert town.indicator("supply") == ISSUED * len(all_books)
+
+    def _check_lists(self) -> None:
+        """Every account's own list names each of its transfers once."""
+        memory = self._site.load.memory
+        for books in self._site.load.books:
+            moved = [
+                sent.id
+                for sent in memory.accepted
+                if sent.view is not None
+                and sent.view["payer"] == books.payer
+                and sent.view["status"] == "posted"
+            ]
+            listed = listed_ids(self._site.town.member, books.payer)
+            assert sorted(set(moved)) == sorted(moved)
+            assert {id: listed.count(id) for id in moved} == dict.fromkeys(moved, 1)
+
+    def _projection(self) -> list[tuple[Any, ...]]:
+        """What the dashboard keeps, table by table, whatever numbers it gives to accounts."""
+        return [self._site.rows("dashboard", KEPT.format(rows=rows))[0] for rows in PROJECTED]
+
+
+def listed_ids(api: Api, account: str) -> list[str]:
+    """The ids of an account's transfers, from its list's pages."""
+    found: list[str] = []
+    cursor: str | None = None
+    while True:
+        parameters = {"limit": PAGE, **({"cursor": cursor} if cursor else {})}
+        page = api.get(f"/accounts/{account}/transfers", params=parameters)
+        found += [str(line["id"]) for line in page["data"]]
+        cursor = page.get("next_cursor")
+        if cursor is None:
+            return found

@@ -1,0 +1,1 @@
+"""The ledger's rules a second time: slow, obvious, and written apart from the kernel."""
