@@ -138,7 +138,7 @@ def _in_order(book: Book, wish: Wish, lines: frozenset[int]) -> list[Stock]:
     plain = holdings.pop(PLAIN, 0) - (0 if wish.kind == "redemption" else lowest)
     stocks = []
     for kind, amount in holdings.items():
-        serves = frozenset(line for line in lines if _may_serve(book, wish, kind, line))
+        serves = frozenset(line for line in lines if may_serve(book, wish, kind, line))
         if serves and not kind.reservation:
             stocks.append(Stock(kind, amount, serves))
     if wish.kind == "redemption":
@@ -158,7 +158,8 @@ def _held_longest(kind: Kind) -> tuple[date, date, str]:
     return (kind.received_on or date.min, kind.expires_on or NEVER, kind.purpose)
 
 
-def _may_serve(book: Book, wish: Wish, kind: Kind, line: int) -> bool:
+def may_serve(book: Book, wish: Wish, kind: Kind, line: int) -> bool:
+    """Whether units of a kind may pay a line."""
     purpose = terms.purpose_of(wish.charter, kind)
     if purpose is None or wish.kind == "correction":
         return True

@@ -14,9 +14,10 @@ from shared.contracts import commands, ids
 from shared.contracts.charters import Charter
 from shared.contracts.commands import Command, Goods, Leg, Transfer
 from tests.support import tally
-from tests.support.model import cast, strategies
+from tests.support.model import cast, drawing, strategies, terms
 from tests.support.model.book import Account, Book
-from tests.support.model.dates import DAY_US, HOUR_US
+from tests.support.model.dates import DAY_US, HOUR_US, ONE_DAY
+from tests.support.model.drawing import Wish
 from tests.support.model.kernel import Kernel, check_equal, check_journal, check_limits, is_unbooked
 from tests.support.model.ledger import Answer, Model
 from tests.support.model.strategies import amounts, maybe, picks, small_amounts
@@ -31,13 +32,17 @@ SECONDS = st.sampled_from((60, 3600, 5 * 24 * 3600, 30 * 24 * 3600))
 Thing = TypeVar("Thing")
 
 
+BESIDE = st.sampled_from((-1, 0, 1))
+"""How far beside what decides."""
 PARTS = st.sampled_from((None, None, 1, 2, 3, 5))
 """Quarters of an amount; None: all that is left."""
 
 
 def part_of(thing: Any, quarters: int | None) -> int | None:
-    """So many quarters of what was reserved or paid, at least 1."""
-    return None if quarters is None or thing is None else max(1, thing.amount * quarters // 4)
+    """So many quarters of what was reserved or paid, at least 1; for five, one more than there is."""
+    if quarters is None or thing is None:
+        return None
+    return thing.amount + 1 if quarters == 5 else max(1, thing.amount * quarters // 4)
 
 
 def midnight_after(day: date) -> int:
@@ -147,7 +152,7 @@ class History(RuleBasedStateMachine):
 
     # The beginning
 
-    @initialize(data=st.data(), quiet=st.booleans())
+    @initialize(data=st.data(), quiet=st.sampled_from((False, False, False, True)))
     def begin(self, data: st.DataObject, quiet: bool) -> None:
         """Two currencies with charters of their own, which change once accounts are open, and some money."""
         for code, kind in ((PUMA, "backed"), (LEAF, "mutual_credit")):
@@ -221,8 +226,11 @@ class History(RuleBasedStateMachine):
         coming += [each.lapses_at for each in book.proposals.values() if each.status == "pending"]
         coming += [each.due_at for each in book.schedules.values() if each.status == "active"]
         coming += [valid_from for money in book.moneys.values() for _, valid_from, _ in money.versions]
-        ends = [pot.kind.expires_on for pot in book.pots if pot.kind.expires_on is not None]
-        coming += [midnight_after(day) for day in ends]
+        ends = [pot.kind.expires_on for pot in book.pots]
+        for purpose in self.model.at(self.now).charter(PUMA).purposes:
+            ends += [date.fromisoformat(purpose.since) - ONE_DAY] if purpose.since else []
+            ends += [date.fromisoformat(purpose.until)] if purpose.until else []
+        coming += [midnight_after(day) for day in ends if day is not None]
         near = sorted(us for us in set(coming) if self.clock < us < self.clock + 45 * DAY_US)
         if near:
             self.clock = self.one_of(near, pick) + off
@@ -279,6 +287,9 @@ class History(RuleBasedStateMachine):
 
     def transfer(self, code: str, payer: int, payee: int, amount: int, giver: int, **more: Any) -> None:
         source = self.account(code, payer)
+        taker = self.other(code, payer, payee)
+        if payee % 3 and code == PUMA:
+            taker = self.suited(source, payee) or taker
         self.give(
             Transfer(
                 id=self.new_id(),
@@ -286,11 +297,25 @@ class History(RuleBasedStateMachine):
                 currency=code,
                 amount=triable(amount, more.get("up_to", False)),
                 payer=source.id,
-                payee=self.other(code, payer, payee).id,
+                payee=taker.id,
                 **more,
             ),
             self.holder(source, giver),
         )
+
+    def suited(self, source: Account, pick: int) -> Account | None:
+        """An account that something for a purpose could be spent at, where there is such."""
+        book, found = self.model.at(self.now), []
+        goods = [Goods(category=tag, amount=1) for tag in strategies.TAGS]
+        for payee in self.accounts(source.currency, 0):
+            money, charter = book.money(source.currency), book.charter(source.currency)
+            wish = Wish(money, charter, "payment", source, payee, 2, goods=goods)
+            kinds = [kind for kind in book.holdings(source.id) if terms.purpose_of(charter, kind)]
+            if payee.id != source.id and any(
+                drawing.may_serve(book, wish, kind, line) for kind in kinds for line in (0, 1)
+            ):
+                found.append(payee)
+        return self.one_of(found, pick) if found else None
 
     @rule(
         code=MONEYS,
@@ -399,7 +424,73 @@ class History(RuleBasedStateMachine):
             self.clock += DAY_US
         self.transfer(PUMA, pick, payee, amount * 3 // 2, 0)
         self.refund(0, quarters, 0)
+        self.pay_by_goods(pick, payee, 1 + amount // 3, 1 + amount // 4, None, 0, None)
         self.redeem(PUMA, pick, amount, 0, "A-7", True)
+
+    @rule(pick=picks, payee=picks, amount=small_amounts, off=BESIDE, void=st.booleans())
+    def reserve_until_the_end(self, pick: int, payee: int, amount: int, off: int, void: bool) -> None:
+        """What is reserved is free again at its very moment."""
+        self.transfer(PUMA, pick, payee, amount, 0, pending_seconds=7200)
+        if self.book.reserved:
+            last = list(self.book.reserved.values())[-1]
+            self.clock = max(self.clock, last.lapses_at + off)
+            if void:
+                self.void_pending(0, 0)
+            else:
+                self.post_pending(0, None, 0)
+
+    @rule(pick=picks, payee=picks, amount=small_amounts, off=BESIDE)
+    def spend_on_the_last_day(self, pick: int, payee: int, amount: int, off: int) -> None:
+        """Units can be spent through their last day, and not a moment longer."""
+        self.issue(PUMA, pick, amount, 0, 1 + pick % 2, "A-7")
+        account = self.account(PUMA, pick).id
+        ends = [pot.kind.expires_on for pot in self.book.pots if pot.account == account]
+        days = sorted(day for day in ends if day is not None)
+        if days and midnight_after(days[0]) - self.clock < 45 * DAY_US:
+            self.clock = max(self.clock, midnight_after(days[0]) + off)
+        for far in range(3):
+            self.transfer(PUMA, pick, payee + far, max(1, amount // 3), 0)
+
+    @rule(pick=picks, amount=st.integers(5, 60), more=st.integers(1, 30), days=st.integers(0, 6))
+    def hold_and_redeem(self, pick: int, amount: int, more: int, days: int) -> None:
+        """Units received on different days are redeemed together."""
+        self.issue(PUMA, pick, amount, 0, 0, "A-7")
+        self.clock += days * DAY_US
+        self.issue(PUMA, pick, more, 0, 0, "A-7")
+        self.clock += 2 * DAY_US
+        self.redeem(PUMA, pick, amount + more, 0, "A-7", True)
+
+    @rule(
+        pick=picks,
+        whom=st.integers(0, 3),
+        most=small_amounts,
+        off=BESIDE,
+        right=st.sampled_from(("pay", "view")),
+    )
+    def pay_for_somebody(self, pick: int, whom: int, most: int, off: int, right: Any) -> None:
+        """Who operates an account for its holder pays up to a limit, if at all."""
+        source, subject = self.account(PUMA, pick), cast.PEOPLE[whom]
+        self.give(
+            commands.SetDelegate(
+                id=self.new_id(),
+                account=source.id,
+                subject=subject.subject,
+                rights=[right],
+                per_transfer=most if right == "pay" else None,
+            ),
+            self.holder(source, 0),
+        )
+        self.give(
+            Transfer(
+                id=self.new_id(),
+                kind="payment",
+                currency=PUMA,
+                amount=max(1, most + off),
+                payer=source.id,
+                payee=self.other(PUMA, pick, whom).id,
+            ),
+            subject,
+        )
 
     # What was reserved and what was paid
 

@@ -111,6 +111,7 @@ PENALTIES: tuple[tuple[list[Penalty], Lot], ...] = (
     ([], "day"),
     ([Penalty(under_days=5, basis_points=1000)], "day"),
     ([Penalty(under_days=7, basis_points=5000), Penalty(under_days=20, basis_points=333)], "week"),
+    ([Penalty(under_days=5, basis_points=333)], "day"),
     ([Penalty(under_days=40, basis_points=100)], "month"),
 )
 EXPIRIES = ((1, "day"), (4, "week"), (30, "month"))
