@@ -137,6 +137,8 @@ class Deployment(ABC):
             self._running[process].send_signal(signal.SIGTERM)
         for process in stopping:
             self._wait_for_end(process)
+        # Those that they started beside them tidy up after them.
+        wait_until(lambda: not self._guarded.processes(), STOP_SECONDS, "the helpers of all to end")
         self._guarded.close()
 
     def __enter__(self) -> Self:
