@@ -20,8 +20,10 @@ def normal_email(email: str) -> str:
 
 
 def new_session_secret() -> str:
-    """A secret that nobody can guess; only its hash is stored."""
-    return secrets.token_urlsafe(SESSION_BYTES)
+    """A secret that nobody can guess; only its hash is stored. It never begins with a hyphen, which commands
+    would take for an option.
+    """
+    return secrets.token_hex(SESSION_BYTES)
 
 
 def secret_hash(secret: str) -> bytes:
