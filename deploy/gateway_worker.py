@@ -14,8 +14,6 @@ from gevent import GreenletExit
 from gevent import socket as gevent_socket
 from gunicorn import util
 from gunicorn.config import Config
-from gunicorn.http.message import HeaderPolicy
-from gunicorn.http.wsgi import base_environ
 from gunicorn.workers.ggevent import GeventWorker
 
 from deploy import plain_requests
@@ -66,7 +64,8 @@ class GatewayWorker(GeventWorker):
 
     def _serve_plain(self, listener: Any, client: Any, address: Any) -> bytes | None:
         """Serve plain requests; returns what has come after them, or None once the connection has ended."""
-        base, schemes = self._base(listener, address), self._scheme_headers(address)
+        base = plain_requests.common(self.cfg, listener.getsockname(), address)
+        schemes = plain_requests.scheme_headers(self.cfg, address)
         data = b""
         try:
             while True:
@@ -131,36 +130,6 @@ class GatewayWorker(GeventWorker):
         except GreenletExit:
             return False
         return not answer.closes
-
-    def _base(self, listener: Any, address: Any) -> Environ:
-        """What the environments of a connection have in common."""
-        server = listener.getsockname()
-        return {
-            **base_environ(self.cfg),
-            "wsgi.multithread": True,
-            "wsgi.url_scheme": "http",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "SERVER_NAME": server[0],
-            "SERVER_PORT": str(server[1]),
-            "SCRIPT_NAME": "",
-            "REMOTE_ADDR": address[0],
-            "REMOTE_PORT": str(address[1]),
-        }
-
-    def _scheme_headers(self, address: Any) -> dict[str, str]:
-        return _Peer(self.cfg, address).scheme_headers()
-
-
-class _Peer(HeaderPolicy):
-    """gunicorn's own judgement of who may say by which scheme people came."""
-
-    def __init__(self, config: Any, address: Any) -> None:
-        self.cfg = config
-        self.peer_addr = address
-
-    def scheme_headers(self) -> dict[str, str]:
-        trusted, _ = self._peer_trusted_for_forwarded()
-        return dict(trusted)
 
 
 class _Resumed(gevent_socket.socket):

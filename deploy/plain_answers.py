@@ -25,6 +25,8 @@ class Asked:
     """What gunicorn's `Response` wants to know of the request."""
 
     version = (1, 1)
+    query = ""
+    body = None
 
     def __init__(self, method: str, uri: str) -> None:
         self.method = method
@@ -46,8 +48,13 @@ class Answer:
         self._status = ""
         self._headers: Headers = ()
         self._general: Response | None = None
+        self._sent = False
         self.closes = closing
-        self.begun = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether any of it has been sent, so that nothing else can be answered any more."""
+        return self._sent or (self._general is not None and self._general.headers_sent)
 
     def start_response(
         self, status: str, headers: Headers, fault: Fault | None = None
@@ -73,19 +80,20 @@ class Answer:
         if head is None:
             self._send_generally((body,))
             return
-        self.begun = True
+        self._sent = True
         whole = head + body
         sent = self._connection.send(whole)
         if sent < len(whole):
             self._connection.sendall(whole[sent:])
 
     def _send_generally(self, pieces: Iterable[bytes]) -> None:
-        general = self._begin_generally()
         if isinstance(pieces, FileWrapper):
-            general.write_file(pieces)
+            self._begin_generally().write_file(pieces)
         else:
             for piece in pieces:
-                general.write(piece)
+                # A generator gives its status and headers with its first piece.
+                self._begin_generally().write(piece)
+        general = self._begin_generally()
         general.close()
         self.closes = general.should_close()
 
@@ -95,7 +103,6 @@ class Answer:
             if self.closes:
                 self._general.force_close()
             self._general.start_response(self._status, list(self._headers))
-            self.begun = True
         return self._general
 
     def _write(self, piece: bytes) -> None:

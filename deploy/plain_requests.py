@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from gunicorn.config import Config
+from gunicorn.http.message import HeaderPolicy
+from gunicorn.http.wsgi import base_environ
 from gunicorn.util import unquote_to_wsgi_str
 
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
@@ -43,11 +46,46 @@ class Request(NamedTuple):
         return self.environ
 
 
-def read(data: bytes, base: Environ, scheme_headers: Mapping[str, str]) -> Request | None:
+class _Peer(HeaderPolicy):
+    """gunicorn's own judgement of whom to believe."""
+
+    def __init__(self, config: Config, address: Any) -> None:
+        self.cfg = config
+        self.peer_addr = address
+
+    def scheme_headers(self) -> dict[str, str]:
+        believed, _ = self._peer_trusted_for_forwarded()
+        return dict(believed)
+
+
+def common(config: Config, server: tuple[Any, ...], peer: tuple[Any, ...]) -> Environ:
+    """What the environments of all requests of a connection have in common. gunicorn's own also hold its
+    socket and a way to send early hints, which nothing here uses.
+    """
+    return {
+        **base_environ(config),
+        "wsgi.multithread": True,
+        "wsgi.url_scheme": "http",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1]),
+        "SCRIPT_NAME": "",
+        "REMOTE_ADDR": peer[0],
+        "REMOTE_PORT": str(peer[1]),
+    }
+
+
+def scheme_headers(config: Config, peer: tuple[Any, ...]) -> dict[str, str]:
+    """The headers by which this peer, where it is a proxy that is believed, says that people came by https;
+    with the value that says yes.
+    """
+    return _Peer(config, peer).scheme_headers()
+
+
+def read(data: bytes, base: Environ, schemes: Mapping[str, str]) -> Request | None:
     """The request that these bytes begin with; None where it is for gunicorn to read.
 
-    `base` is what the environments of a connection have in common. `scheme_headers`, of a proxy that is
-    trusted to say so, are the headers that tell whether people came by https, with the value that says yes.
+    `base` is `common`, `schemes` are the `scheme_headers` of the connection.
     """
     end = data.find(b"\r\n\r\n", 0, MOST_HEAD_BYTES)
     if end < 0:
@@ -58,7 +96,7 @@ def read(data: bytes, base: Environ, scheme_headers: Mapping[str, str]) -> Reque
     if version != "HTTP/1.1" or method not in METHODS or not _TARGET.fullmatch(target):
         return None
     environ = base.copy()
-    if len(lines) > MOST_HEADERS or not _take_headers(environ, lines, scheme_headers):
+    if len(lines) > MOST_HEADERS or not _take_headers(environ, lines, schemes):
         return None
     length = environ.get("CONTENT_LENGTH", "0")
     if not (length.isdecimal() and len(length) <= LENGTH_DIGITS) or int(length) > MOST_BODY_BYTES:
@@ -71,9 +109,9 @@ def read(data: bytes, base: Environ, scheme_headers: Mapping[str, str]) -> Reque
     return Request(environ, end + 4, end + 4 + int(length))
 
 
-def _take_headers(environ: Environ, lines: list[str], scheme_headers: Mapping[str, str]) -> bool:
+def _take_headers(environ: Environ, lines: list[str], schemes: Mapping[str, str]) -> bool:
     """Whether the headers are plain, each one there once; they are in `environ` then."""
-    before, schemes = len(environ), 0
+    before, said = len(environ), 0
     for line in lines:
         name, _, value = line.partition(":")
         key = _key(name)
@@ -81,14 +119,12 @@ def _take_headers(environ: Environ, lines: list[str], scheme_headers: Mapping[st
         if key is None or not (value.isascii() and value.isprintable()):
             return False
         environ[key] = value
-        if scheme_headers and key[5:].replace("_", "-") in scheme_headers:
-            schemes += 1
-            environ["wsgi.url_scheme"] = (
-                "https" if value == scheme_headers[key[5:].replace("_", "-")] else "http"
-            )
-    if len(environ) != before + len(lines) or schemes > 1 or "HTTP_HOST" not in environ:
+        if schemes and (header := name.upper()) in schemes:
+            said += 1
+            environ["wsgi.url_scheme"] = "https" if value == schemes[header] else "http"
+    if len(environ) != before + len(lines) or said > 1 or "HTTP_HOST" not in environ:
         return False
-    return environ.get("HTTP_CONNECTION", "keep-alive").lower() == "keep-alive"
+    return bool(environ.get("HTTP_CONNECTION", "keep-alive").lower() == "keep-alive")
 
 
 @lru_cache(1000)
