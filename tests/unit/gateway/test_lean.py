@@ -1,7 +1,7 @@
 """Flask with its constant steps taken once, beside Flask itself."""
 
 import io
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, Flask, Response, g, redirect, request
 from hypothesis import given
@@ -12,8 +12,10 @@ from gateway.lean import LeanFlask, LeanResponse
 
 LIMIT = 20
 
+Kind = TypeVar("Kind", bound=Flask)
 
-def made(kind: type[Flask]) -> Flask:
+
+def made(kind: type[Kind]) -> Kind:
     """An application with everything that Flask has to see to at a request."""
     app = kind("tried")
     app.config["MAX_CONTENT_LENGTH"] = LIMIT
