@@ -20,7 +20,7 @@ EXCHANGE = "ledger.events"
 BATCHES_PER_STEP = 10
 GATHER_SECONDS = 0.4
 """How long records may wait for others after something was published: a consumer works far less for a record
-that comes with hundreds. What comes after a rest is published at once, and so is a full batch.
+that comes with hundreds. What comes after a rest is published at once.
 """
 
 LAG = Gauge("journal_relay_lag_records", "Records of the journal that are not yet published", ["partition"])
@@ -37,16 +37,19 @@ class JournalRelay:
 
     def step(self) -> bool:
         """Publish at most ten batches; says whether more is waiting."""
+        if time.monotonic() < self._gather_until:
+            return False
         cursor, last = self._read_progress()
-        waiting = last - (cursor or 0)
-        LAG.labels(str(self._partition)).set(waiting)
-        if not waiting or (waiting < MAX_RECORDS_PER_BATCH and time.monotonic() < self._gather_until):
+        LAG.labels(str(self._partition)).set(last - (cursor or 0))
+        if last == (cursor or 0):
             return False
         published = self._publish_after(cursor or 0)
         self._save(cursor, published)
-        self._gather_until = time.monotonic() + GATHER_SECONDS
         LAG.labels(str(self._partition)).set(max(0, last - published))
-        return published < last
+        if published < last:
+            return True
+        self._gather_until = time.monotonic() + GATHER_SECONDS
+        return False
 
     def _publish_after(self, sequence: int) -> int:
         """The sequence number of the last record published."""

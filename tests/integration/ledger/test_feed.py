@@ -94,16 +94,21 @@ def test_records_gather_for_a_moment_after_something_was_published(
     relay = JournalRelay(puma.resources, bus)
     assert not relay.step()
     assert bus.sequences() == [1]
-    account = puma.account()
-    assert not relay.step()
+    for _ in range(3):
+        puma.account()
+        assert not relay.step()
     assert bus.sequences() == [1]
     now += 0.5
-    relay.step()
-    assert bus.sequences() == [1, 2]
-    # A full batch waits for nothing.
-    puma.decide([issue(account, 1) for _ in range(MAX_RECORDS_PER_BATCH - 1)])
-    relay.step()
-    assert len(bus.messages) == 2
-    puma.decide([issue(account, 1)])
-    relay.step()
-    assert len(decode_batch(bus.messages[2].body)) == MAX_RECORDS_PER_BATCH
+    assert not relay.step()
+    assert [len(decode_batch(message.body)) for message in bus.messages] == [1, 3]
+
+
+def test_a_backlog_is_published_without_a_pause(puma: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.ledger.journal.relay.time.monotonic", lambda: 1_000.0)
+    monkeypatch.setattr("services.ledger.journal.relay.BATCHES_PER_STEP", 1)
+    account = puma.account()
+    puma.decide([issue(account, 1) for _ in range(2 * MAX_RECORDS_PER_BATCH)])
+    bus = Bus()
+    relay = JournalRelay(puma.resources, bus)
+    assert [relay.step() for _ in range(3)] == [True, True, False]
+    assert bus.sequences() == list(range(1, 2 * MAX_RECORDS_PER_BATCH + 3))
