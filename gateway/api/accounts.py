@@ -132,7 +132,9 @@ def _page(account: str, cursor: str | None) -> dict[str, Any]:
 
 
 def _rows(account: str, page: dict[str, Any]) -> Iterator[tuple[object, ...]]:
-    row = partial(_row, page["currency"], lru_cache(maxsize=4096)(_texts(page["minor_units"], page["currency"])))
+    row = partial(
+        _row, page["currency"], lru_cache(maxsize=4096)(_texts(page["minor_units"], page["currency"]))
+    )
     for _number in range(CSV_MAX_ROWS // ledger.EXPORT_ROWS):
         yield from map(row, page["rows"])
         if not page["has_more"]:

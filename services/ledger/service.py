@@ -27,9 +27,7 @@ SERVICE = Service(
         "get_balance": Call(accounts.get_balance, contract.GetBalance),
         "get_transfer": Call(transfers.get_transfer, contract.ById),
         "list_account_transfers": Call(transfers.list_account_transfers, contract.ListAccountTransfers),
-        "export_account_transfers": Call(
-            export.export_account_transfers, contract.ExportAccountTransfers
-        ),
+        "export_account_transfers": Call(export.export_account_transfers, contract.ExportAccountTransfers),
         "get_linked_transfers": Call(transfers.get_linked_transfers, contract.ById),
         "list_pending": Call(transfers.list_pending, contract.OfAccount),
         "get_proposal": Call(proposals.get_proposal, contract.ById),

@@ -26,8 +26,8 @@ _NAMES = {
 
 
 class AskedProcess:
-    """A module of ours in a process of its own that answers questions, a line of JSON each; `ask` waits for the
-    answer, and raises RuntimeError where the process ends instead.
+    """A module of ours in a process of its own that answers questions, a line of JSON each; `ask` waits for
+    the answer, and raises RuntimeError where the process ends instead.
     """
 
     def __init__(self, module: str, *arguments: str) -> None:

@@ -1,5 +1,5 @@
-"""The chapter "projection": how long the dashboard takes for a journal, and how much memory, as it comes in and
-when everything is built again.
+"""The chapter "projection": how long the dashboard takes for a journal, and how much memory, as it comes in
+and when everything is built again.
 """
 
 from typing import Any

@@ -1,5 +1,6 @@
-"""The dashboard's projector beside the ledger's books, in one process: `python -m tests.bench.projection_process
-LEDGER_URL DASHBOARD_URL`. Reads questions from standard input and answers them, a line of JSON each.
+"""The dashboard's projector beside the ledger's books, in one process: `python -m
+tests.bench.projection_process LEDGER_URL DASHBOARD_URL`. Reads questions from standard input and answers
+them, a line of JSON each.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.dashboard.projection import projector
+from services.dashboard.projection import positions, projector
 from services.dashboard.resources import Resources
 from services.ledger.journal.relay import JournalRelay
 from services.ledger.resources import Resources as LedgerResources
@@ -77,7 +78,7 @@ class Projection:
         while relay.step():
             pass
         with self._resources.database.read() as connection:
-            return projector.positions.load(connection, 0).position.sequence
+            return positions.load(connection, 0).position.sequence
 
 
 def _measured(work: Callable[[], int]) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`books` are the numbers of transfers at which growth is measured, the smallest first; `projected` are the
-    transfers that the dashboard projects as they come, `rebuilt` those from which it is built again.
+    """`books` are the numbers of transfers at which growth is measured, the smallest first; `projected` are
+    the transfers that the dashboard projects as they come, `rebuilt` those from which it is built again.
     """
 
     name: str

@@ -16,7 +16,12 @@ def exported(ledger: Ledger, account: str, page: int = PAGE) -> list[list[Any]]:
     cursor = None
     while True:
         answer = ledger.ask(
-            SERVICE.calls["export_account_transfers"], "op", OPERATOR, account=account, limit=page, cursor=cursor
+            SERVICE.calls["export_account_transfers"],
+            "op",
+            OPERATOR,
+            account=account,
+            limit=page,
+            cursor=cursor,
         )
         assert len(answer["rows"]) <= page
         rows += answer["rows"]

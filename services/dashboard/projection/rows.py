@@ -40,7 +40,7 @@ def put(
 
 
 def _whole_numbers(values: Sequence[int | None]) -> str:
-    """An array of whole numbers as PostgreSQL reads it: the driver takes a microsecond for each to make it."""
+    """An array of whole numbers as PostgreSQL reads it; the driver would take a microsecond for each."""
     return str(list(values)).translate(_BRACES).replace("None", "NULL")
 
 

@@ -80,9 +80,7 @@ def _load_accounts(connection: Connection, ids: Collection[str]) -> Iterable[Acc
         key, id_, kind, since, first_active, balance, last_at, currency, territory = row
         pool = Pool(currency, territory)
         before = AccountState(since, first_active, balance, last_at)
-        yield Account(
-            id_, kind, pools.setdefault(pool, pool), *before, key=key, state_before=before
-        )
+        yield Account(id_, kind, pools.setdefault(pool, pool), *before, key=key, state_before=before)
 
 
 def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:

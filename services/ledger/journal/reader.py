@@ -72,9 +72,7 @@ def records_at(connection: Connection, partition: int, sequences: Collection[int
     if not sequences:
         return {}
     found = connection.execute(
-        _records().where(
-            journal.c.partition == partition, _among(connection, journal.c.sequence, sequences)
-        )
+        _records().where(journal.c.partition == partition, _among(connection, journal.c.sequence, sequences))
     )
     records = [rows.record(*row) for row in found]
     return {record.sequence: record for record in records}
@@ -96,9 +94,7 @@ def notes_at(connection: Connection, partition: int, sequences: Collection[int])
     return connection.execute(query.where(notes.c.partition == partition, which)).all()
 
 
-def _among(
-    connection: Connection, column: "Column[int]", numbers: Collection[int]
-) -> ColumnElement[bool]:
+def _among(connection: Connection, column: "Column[int]", numbers: Collection[int]) -> ColumnElement[bool]:
     """Whether a column has one of these numbers, however many: one parameter, and one statement for all."""
     text = ",".join(map(str, numbers))
     if connection.dialect.name == "sqlite":

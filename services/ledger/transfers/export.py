@@ -49,7 +49,7 @@ def export_account_transfers(ledger: Resources, request: Request) -> dict[str, A
     before = cursors.decode(asked["cursor"], int)
     with ledger.database.read() as connection:
         account = access_account(connection, request.principal, asked["account"])
-        found = lines_before(connection, account.number, before and before[0], asked["limit"] + 1)
+        found = lines_before(connection, account.number, before[0] if before else None, asked["limit"] + 1)
         page, rest = cursors.page(found, asked["limit"], "sequence")
         minor_units = load_currencies(connection, [account.currency])[account.currency].minor_units
         rows = _rows(connection, account, minor_units, page)

@@ -1,4 +1,4 @@
-"""What moved an account's balance, read in the order of its index: no page works through the whole history."""
+"""What moved an account's balance, read in the order of its index: no page reads the whole history."""
 
 from typing import NamedTuple
 

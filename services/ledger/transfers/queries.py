@@ -77,7 +77,7 @@ def list_account_transfers(ledger: Resources, request: Request) -> dict[str, Any
     with ledger.database.read() as connection:
         account = access_account(connection, request.principal, asked["account"])
         before = cursors.decode(asked["cursor"], int)
-        found = lines_before(connection, account.number, before and before[0], asked["limit"] + 1)
+        found = lines_before(connection, account.number, before[0] if before else None, asked["limit"] + 1)
         page, rest = cursors.page(found, asked["limit"], "sequence")
         partition = partition_of_account(account.number)
         records = records_at(connection, partition, [line.sequence for line in page])

@@ -7,11 +7,11 @@ from sqlalchemy import Connection, select
 from services.ledger.journal.feed import events_after
 from services.ledger.journal.reader import records_after
 from services.ledger.journal.relay import JournalRelay
+from services.ledger.tables import journal
+from services.ledger.writer.packing import unpack
 from shared.auth.principal import IMPORTER, MEMBER
 from shared.contracts import clock, ids
 from shared.contracts.commands import LinkedTransfers
-from services.ledger.tables import journal
-from services.ledger.writer.packing import unpack
 from shared.contracts.journal import (
     GENESIS_HASH,
     MAX_RECORDS_PER_BATCH,
@@ -41,8 +41,8 @@ def told(puma: Ledger) -> Ledger:
     own, tools = puma.token(holder, MEMBER), puma.token("tools", IMPORTER)
     puma.decide([pay(payer, payee, 1) for _ in range(3)], own)
     puma.view(pay(payer, payee, 2, memo="für Öl, “two” \\ lines\n", case_reference="A-1"), own)
-    early = {"id": ids.derived_id("a", "log"), "occurred_at": clock.from_text("2024-02-29T12:00:00Z")}
-    puma.view(pay(payer, payee, 3, **early), tools)
+    early = clock.from_text("2024-02-29T12:00:00Z")
+    puma.view(pay(payer, payee, 3, id=ids.derived_id("a", "log"), occurred_at=early), tools)
     puma.view(LinkedTransfers(id=ids.new_id(), legs=[leg(payer, payee, 4), leg(payer, payee, 5)]), own)
     puma.view(pay(payer, payee, 6, pending_seconds=60), own)
     return puma
@@ -56,7 +56,13 @@ def test_events_are_those_of_the_records_to_the_byte(told: Ledger) -> None:
         count = len(msgspec.json.decode(whole))
         for sequence in range(count):
             assert len(set(both(connection, sequence, 2))) == 1
-    told_of = {"currency.created", "account.opened", "transfer.posted", "transfer.reserved", "transfers.linked"}
+    told_of = {
+        "currency.created",
+        "account.opened",
+        "transfer.posted",
+        "transfer.reserved",
+        "transfers.linked",
+    }
     assert told_of <= types
 
 

@@ -133,7 +133,10 @@ def test_an_export_says_what_the_history_shows(puma: Ledger) -> None:
     paid = pay(purse, shop, 10, memo="=bread, “two”\nloaves", case_reference="A-1")
     puma.decide([paid, *(pay(purse, shop, amount) for amount in (1, 2, 3))], own)
     puma.view(LinkedTransfers(id=ids.new_id(), legs=[leg(purse, shop, 4), leg(purse, shop, 5)]), own)
-    puma.view(LinkedTransfers(id=ids.new_id(), legs=[leg(purse, shop, 6), leg(shop, purse, 6)]), puma.token("x", IMPORTER))
+    puma.view(
+        LinkedTransfers(id=ids.new_id(), legs=[leg(purse, shop, 6), leg(shop, purse, 6)]),
+        puma.token("x", IMPORTER),
+    )
     puma.view(Refund(id=ids.new_id(), transfer=paid.id, amount=7), puma.token(ben, MEMBER))
     puma.view(redeem(shop, 2), puma.token(ben, MEMBER))
     for account in (purse, shop):

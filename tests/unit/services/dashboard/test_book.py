@@ -57,7 +57,10 @@ def test_a_plain_payment_is_read_as_one() -> None:
         ("entries", [["a", "", -5, 1], ["b", "", 4, 6]]),
         ("entries", [["a", "", -5, 1], ["c", "", 5, 6]]),
         ("transfer", {"kind": "refund", "payer": "a", "payee": "b", "amount": 5}),
-        ("transfer", {"kind": "payment", "payer": "a", "payee": "b", "amount": 5, "kept_back": [["fee", "c", 1]]}),
+        (
+            "transfer",
+            {"kind": "payment", "payer": "a", "payee": "b", "amount": 5, "kept_back": [["fee", "c", 1]]},
+        ),
     ],
 )
 def test_what_is_more_than_a_payment_is_read_in_full(where: str, value: object) -> None:
