@@ -1,5 +1,5 @@
-"""An account's lines, read page by page, are those of the whole history, whatever buckets a record touches; and
-what a page costs does not grow with it.
+"""An account's lines, read page by page, are those of the whole history, whatever buckets a record touches;
+and what a page costs does not grow with it.
 """
 
 from collections.abc import Iterator
