@@ -1,11 +1,12 @@
 """The entrypoint of calls: nameko's, with compiled JSON and answers over one lasting connection."""
 
 import threading
-from typing import Any
+from typing import Annotated, Any
 
 import amqp
 import msgspec
 from kombu import Queue
+from msgspec import Meta
 from nameko.constants import AMQP_URI_CONFIG_KEY
 from nameko.exceptions import serialize
 from nameko.extensions import SharedExtension
@@ -86,8 +87,8 @@ class Requests(RpcConsumer):  # type: ignore[misc]
 
     def handle_message(self, body: None, message: Any) -> None:
         try:
-            request = msgspec.json.decode(message.body)
-        except (msgspec.DecodeError, RecursionError):
+            request = _read(message.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             log.error("rpc_request_undecodable", service=self.container.service_name)
             self.queue_consumer.ack_message(message)
             return
@@ -110,6 +111,39 @@ class Requests(RpcConsumer):  # type: ignore[misc]
             return msgspec.json.encode(
                 {"result": {"refusal": Refusal("internal-error").to_wire()}, "error": None}
             )
+
+
+class _Message(msgspec.Struct):
+    """A request message (`shared.messaging.dispatch`), whose arguments are left as they came."""
+
+    arguments: msgspec.Raw = msgspec.Raw(b"null")
+    token: Any = None
+    not_after: Any = None
+    traceparent: Any = ""
+
+
+class _Arguments(msgspec.Struct, forbid_unknown_fields=True):
+    message: _Message
+
+
+class _Body(msgspec.Struct):
+    """The body of a request in nameko's wire protocol, as our own clients write it."""
+
+    args: Annotated[list[Any], Meta(max_length=0)]
+    kwargs: _Arguments
+
+
+_decode = msgspec.json.Decoder(_Body).decode
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    """The body of a request: one of another form than ours as plain data, for nameko to refuse."""
+    try:
+        message = _decode(body).kwargs.message
+    except msgspec.ValidationError:
+        plain: dict[str, Any] = msgspec.json.decode(body)
+        return plain
+    return {"args": [], "kwargs": {"message": msgspec.structs.asdict(message)}}
 
 
 class CallEntrypoint(Rpc):  # type: ignore[misc]

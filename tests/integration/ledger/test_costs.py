@@ -162,9 +162,10 @@ class CountedClient:
         *,
         token: str | None = None,
         not_after: int | None = None,
+        kind: Any = None,
     ) -> Any:
         self.calls.append(f"{service}.{method}")
-        return self._client.call(service, method, arguments, token=token, not_after=not_after)
+        return self._client.call(service, method, arguments, token=token, not_after=not_after, kind=kind)
 
     def close(self) -> None:
         self._client.close()
