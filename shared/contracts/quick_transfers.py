@@ -36,12 +36,12 @@ _Memo = Annotated[str, Meta(max_length=MEMO_MAX_LENGTH)]
 _Kind = Literal["issuance", "payment", "redemption"]
 
 
-class _Money(msgspec.Struct, forbid_unknown_fields=True):
+class _Money(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     amount: Amount
     currency: str
 
 
-class _Input(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class _Input(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """What most lines have of a `TransferInput`."""
 
     id: _Id
@@ -52,7 +52,9 @@ class _Input(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     memo: _Memo = ""
 
 
-class _Command(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="transfer"):
+class _Command(
+    msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False, tag_field="type", tag="transfer"
+):
     """What most commands have of a `Transfer`."""
 
     id: _Id
@@ -64,7 +66,7 @@ class _Command(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag_fie
     memo: _Memo = ""
 
 
-class _Item(msgspec.Struct):
+class _Item(msgspec.Struct, gc=False):
     token: int
     command: _Command
 
@@ -112,6 +114,8 @@ def read_call(raw: bytes | msgspec.Raw) -> tuple[list[str], list[WriteItem], int
         call = _read_call(raw)
     except UNREADABLE:
         return None
+    if not _are_well_formed(item.command for item in call.items):
+        return None
     items = [
         WriteItem(
             item.token,
@@ -128,8 +132,6 @@ def read_call(raw: bytes | msgspec.Raw) -> tuple[list[str], list[WriteItem], int
         for item in call.items
         for command in (item.command,)
     ]
-    if not _are_well_formed(call_item.command for call_item in call.items):
-        return None
     return call.tokens, items, call.not_after
 
 

@@ -79,20 +79,17 @@ class CoalescingWriter:
         outcomes. The next chunk is asked for while the one before is decided, and is under way before the
         outcomes of that are handed out.
         """
-        decided: Sequence[SentOutcome] | None = None
-        sent: _Waiting | None = None
+        before: _Waiting | None = None
         for commands in chunks:
-            if sent is not None:
-                decided = self._outcomes(sent)
-            sent = _Waiting(commands, token, not_after)
+            decided = None if before is None else self._outcomes(before)
+            chunk = _Waiting(commands, token, not_after)
             if commands:
-                self._enqueue(self._chunks, sent)
-            else:
-                sent.done.set()
+                self._enqueue(self._chunks, chunk)
             if decided is not None:
                 yield decided
-        if sent is not None:
-            yield self._outcomes(sent)
+            before = chunk
+        if before is not None:
+            yield self._outcomes(before)
 
     def close(self) -> None:
         """Let the sender threads end once their calls have returned; what waits unsent ends as `late`."""
@@ -114,6 +111,8 @@ class CoalescingWriter:
 
     def _outcomes(self, waiting: _Waiting) -> Sequence[SentOutcome]:
         """Wait for the outcomes until their deadline."""
+        if not waiting.commands:
+            return ()
         waiting.done.wait(max(0, waiting.not_after - clock.now_us()) / clock.MICROSECONDS)
         with self._condition:
             if waiting.done.is_set():
