@@ -1,7 +1,7 @@
 """The lines of a bulk upload: read, sent on and answered in chunks.
 
-While the ledger decides one chunk, the next is read and the answers of the one before are written. A line that
-was accepted is answered with the ledger's own words: its view is never taken apart here.
+While the ledger decides one chunk, the next is read and the answers of the one before are written. A line
+that was accepted is answered with the ledger's own words: its view is never taken apart here.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ from shared.contracts.errors import Refusal
 from shared.contracts.ledger_inputs import TransferInput
 
 ProblemWriter = Callable[[Refusal, str | None], dict[str, Any]]
-"""Makes the problem+json object of a refusal; told which transfer was refused, where the line could be read."""
+"""Makes the problem+json object of a refusal, and of which transfer, where the line could be read."""
 
 _Read = Sequence[Transfer | Refusal]
 

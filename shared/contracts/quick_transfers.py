@@ -4,9 +4,9 @@ Most of what it takes a compiled schema to read a transfer goes into regular exp
 each text. Here the schemas have none, and what the expressions look for is looked for in all transfers
 together.
 
-What is read here is what the full schemas (`ledger_inputs.TransferInput`, `commands.WriteCall`) read, and with
-the same result. Whatever has anything unusual about it, right or wrong, is left to them, and they say what is
-wrong.
+What is read here is what the full schemas (`ledger_inputs.TransferInput`, `commands.WriteCall`) read, and
+with the same result. Whatever has anything unusual about it, right or wrong, is left to them, and they say
+what is wrong.
 """
 
 import re

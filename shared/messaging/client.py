@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -14,9 +14,7 @@ DEFAULT_TIMEOUT_SECONDS = 5.0
 
 
 class Client(Protocol):
-    """Calls a service's method and returns its JSON result: plain data, or what `kind` says, which a compiled
-    schema reads in one pass; a result that does not fit it raises msgspec.ValidationError. `arguments` may
-    hold structs.
+    """Calls a service's method and returns its JSON result. `arguments` may hold structs.
 
     Raises the `Refusal` that the service answered; `service-unavailable` where nobody serves that name or
     the request surely was not taken; `outcome-unknown` where the deadline passed without an answer.
@@ -32,10 +30,26 @@ class Client(Protocol):
         *,
         token: str | None = None,
         not_after: int | None = None,
-        kind: Any = None,
     ) -> Any: ...
 
     def close(self) -> None: ...
+
+
+class ReadingClient(Client, Protocol):
+    """A client that reads a result as what `kind` says, in one pass, by a compiled schema; as plain data
+    without it. A result that does not fit raises msgspec.ValidationError.
+    """
+
+    def call(
+        self,
+        service: str,
+        method: str,
+        arguments: Mapping[str, Any],
+        *,
+        token: str | None = None,
+        not_after: int | None = None,
+        kind: Any = None,
+    ) -> Any: ...
 
 
 def request_message(arguments: Mapping[str, Any], token: str | None, not_after: int | None) -> dict[str, Any]:
@@ -69,4 +83,4 @@ def reply_of(kind: Any) -> type[Reply]:
     if kind is None:
         return Reply
     fields = [("result", kind | msgspec.UnsetType, msgspec.UNSET)]
-    return msgspec.defstruct("Reply", fields, bases=(Reply,), frozen=True)
+    return cast(type[Reply], msgspec.defstruct("Reply", fields, bases=(Reply,), frozen=True))

@@ -1,7 +1,7 @@
 """Payments that wait at the same time travel to the ledger's writer in one call.
 
 No timer: each of a few sender threads takes whatever waits when it is free, so that a lone payment leaves at
-once and a crowd shares calls. Framework-free: any `Client` carries the calls.
+once and a crowd shares calls. Framework-free: any `ReadingClient` carries the calls.
 
 A bulk upload travels in chunks, one at a time: two calls in flight may overtake each other (workers of the
 writer run side by side, and a call may be refused as a whole), and the lines of an upload are decided in
@@ -20,7 +20,7 @@ from shared.contracts import clock
 from shared.contracts.commands import WRITER_BATCH_LIMIT, Command, SentOutcome, WriteItem
 from shared.contracts.errors import Refusal
 from shared.contracts.ledger import writer_service
-from shared.messaging.client import Client
+from shared.messaging.client import ReadingClient
 from shared.observability.logs import get_logger
 
 CALLS_IN_FLIGHT = 3
@@ -49,7 +49,7 @@ class CoalescingWriter:
     command.
     """
 
-    def __init__(self, client: Client, partition: int = 0) -> None:
+    def __init__(self, client: ReadingClient, partition: int = 0) -> None:
         self._client = client
         self._service = writer_service(partition)
         self._condition = threading.Condition()

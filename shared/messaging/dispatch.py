@@ -61,9 +61,7 @@ class Dispatcher:
             raise Refusal("not-signed-in")
         # An open call knows who asks where they say so; who says it wrongly is refused like anywhere else.
         caller = None if call.open_to_all and token is None else self._verifier.verify(token)
-        return call.handler(
-            self.resources, Request(load(call, arguments), caller, not_after, encoded)
-        )
+        return call.handler(self.resources, Request(load(call, arguments), caller, not_after, encoded))
 
 
 def _plain(arguments: Any) -> Mapping[str, Any]:

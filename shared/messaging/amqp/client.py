@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from enum import Enum, auto
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import amqp
 import msgspec
@@ -294,7 +294,8 @@ class _Answer(msgspec.Struct, frozen=True):
 
 @cache
 def _answer_of(kind: Any) -> type[_Answer]:
-    return msgspec.defstruct("_Answer", [("result", reply_of(kind) | None, None)], bases=(_Answer,), frozen=True)
+    fields = [("result", reply_of(kind) | None, None)]
+    return cast(type[_Answer], msgspec.defstruct("_Answer", fields, bases=(_Answer,), frozen=True))
 
 
 def _result(reply: bytes, service: str, method: str, kind: Any) -> Any:

@@ -88,8 +88,8 @@ def abandon(connection: amqp.Connection) -> None:
 def publish(
     channel: amqp.Channel, message: amqp.Message, exchange: str, routing_key: str, *, mandatory: bool = False
 ) -> None:
-    """Send a message. Not by basic_publish, which looks for incoming data first, every time: half of the whole
-    cost.
+    """Send a message. Not by basic_publish, which looks for incoming data first, every time: half of the
+    whole cost.
     """
     arguments = (0, exchange, routing_key, mandatory, False)
     channel.send_method(spec.Basic.Publish, "Bssbb", arguments, message)

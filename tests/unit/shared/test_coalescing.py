@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from shared.auth.tokens import Verifier
 from shared.contracts import clock, ids
-from shared.contracts.commands import WRITER_BATCH_LIMIT, Command, SentOutcome, Transfer, WriteCall
+from shared.contracts.commands import (
+    WRITER_BATCH_LIMIT,
+    Command,
+    Outcome,
+    SentOutcome,
+    Transfer,
+    WriteCall,
+)
 from shared.contracts.errors import Refusal
 from shared.contracts.ledger import writer_service
 from shared.messaging.coalescing import CALLS_IN_FLIGHT, CoalescingWriter
@@ -51,7 +58,7 @@ class Writer:
     @staticmethod
     def views(call: WriteCall) -> Any:
         outcomes = [
-            SentOutcome(view={"id": item.command.id, "token": call.tokens[item.token]}) for item in call.items
+            Outcome(view={"id": item.command.id, "token": call.tokens[item.token]}) for item in call.items
         ]
         return {"outcomes": msgspec.to_builtins(outcomes)}
 
@@ -190,6 +197,29 @@ def test_every_submitter_gets_its_own_outcomes_in_its_order(sizes: list[int], si
         assert places == sorted(places)
     assert writer.most_in_hand <= CALLS_IN_FLIGHT
     assert max(len(call.items) for call in writer.calls) <= WRITER_BATCH_LIMIT
+
+
+def test_the_next_chunk_is_made_while_one_is_decided(writer: Writer, coalescing: CoalescingWriter) -> None:
+    made: list[Command] = []
+
+    def chunks() -> Iterator[Sequence[Command]]:
+        for _ in range(4):
+            made.append(transfer())
+            yield made[-1:]
+        yield ()
+
+    writer.open.clear()
+    with ThreadPoolExecutor(1) as callers:
+        uploading = callers.submit(lambda: list(coalescing.submit_many(chunks(), TOKEN, soon())))
+        wait_until(lambda: len(made) == 2, WAIT_SECONDS, "the chunk behind the first")
+        assert writer.in_hand <= 1
+        writer.open.set()
+        told = uploading.result()
+    assert [[view_of(outcome)["id"] for outcome in outcomes] for outcomes in told] == [
+        *([command.id] for command in made),
+        [],
+    ]
+    assert writer.most_in_hand == 1
 
 
 def test_single_payments_do_not_wait_for_an_upload(writer: Writer, coalescing: CoalescingWriter) -> None:
