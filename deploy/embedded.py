@@ -15,7 +15,7 @@ from shared.auth.tokens import TrustedIssuer, Verifier
 from shared.config import Config
 from shared.db.engine import Database
 from shared.jobs import Job, JobRunner
-from shared.messaging.client import Client
+from shared.messaging.client import ReadingClient
 from shared.messaging.inprocess import dead_letters
 from shared.messaging.inprocess.bus import InProcessBus
 from shared.messaging.service import Service
@@ -42,7 +42,7 @@ class Embedded:
             raise
 
     @property
-    def client(self) -> Client:
+    def client(self) -> ReadingClient:
         """Calls the services of this process."""
         return self.bus.client
 

@@ -1,6 +1,6 @@
 """What the gateway was made with, and how a request gets at it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -12,7 +12,7 @@ from gateway.recent import Recent
 from gateway.sessions import SessionTokens
 from shared.blobs.store import BlobStore
 from shared.config import Config
-from shared.contracts.commands import Command, Outcome
+from shared.contracts.commands import Command, SentOutcome
 from shared.messaging.client import Client
 
 NAME = "medtown"
@@ -23,12 +23,14 @@ class WriterSender(Protocol):
     """Hands commands to the ledger's writer; many requests' commands may travel in one call.
 
     Raises the `Refusal` of a call that came to nothing as a whole; a command refused by itself is an
-    `Outcome`.
+    `SentOutcome`. Of many commands, which come in chunks, the outcomes come in the same chunks.
     """
 
-    def submit(self, command: Command, token: str, not_after: int) -> Outcome: ...
+    def submit(self, command: Command, token: str, not_after: int) -> SentOutcome: ...
 
-    def submit_many(self, commands: Sequence[Command], token: str, not_after: int) -> Iterator[Outcome]: ...
+    def submit_many(
+        self, commands: Iterable[Sequence[Command]], token: str, not_after: int
+    ) -> Iterator[Sequence[SentOutcome]]: ...
 
 
 @dataclass(frozen=True, slots=True)

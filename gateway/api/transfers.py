@@ -2,27 +2,22 @@
 alone.
 """
 
-from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import msgspec
 from flask import Response, request
 
 from gateway import problems
 from gateway.api.answers import NDJSON, NDJSON_ENDPOINTS, blueprint
 from gateway.api.answers import json as json_answer
+from gateway.api.bulk import ProblemWriter, Upload
 from gateway.api.reading import Reader
 from gateway.api.writing import described, made, with_address
 from gateway.asking import BULK_SECONDS, ask, signed_in
 from gateway.streaming import streamed
 from gateway.wiring import public_url, wiring
 from shared.contracts import clock, ledger
-from shared.contracts.commands import Outcome, Transfer
 from shared.contracts.errors import Refusal
 from shared.contracts.ledger_inputs import BULK_MAX_BYTES, BULK_MAX_LINES, TransferInput
-
-PIECE_BYTES = 64 * 1024
-"""Answers of a bulk upload are sent on in pieces of about this size."""
 
 part = blueprint("transfers", "Moving money. The client names each transfer by a UUIDv7: it happens once.")
 NDJSON_ENDPOINTS.add("transfers.create_transfers")
@@ -39,7 +34,6 @@ _BULK_DOC: dict[str, Any] = {
 }
 
 _reader = Reader(TransferInput)
-_encode = msgspec.json.Encoder().encode
 
 
 @part.route("/transfers", methods=["POST"])
@@ -71,11 +65,9 @@ def create_transfers() -> Response:
         lines.pop()
     if len(lines) > BULK_MAX_LINES:
         raise Refusal("too-many-lines", limit=BULK_MAX_LINES)
-    read = [_read_line(line) for line in lines]
-    commands = [command for command in read if isinstance(command, Transfer)]
-    outcomes = wiring().writer.submit_many(commands, person.tokens[ledger.AUDIENCE], until)
-    answers = _answers(read, outcomes, _problem_writer(until))
-    return streamed(_pieces(answers), NDJSON)
+    upload = Upload(lines, _problem_writer(until))
+    outcomes = wiring().writer.submit_many(upload.commands(), person.tokens[ledger.AUDIENCE], until)
+    return streamed(upload.answers(outcomes), NDJSON)
 
 
 @part.route("/transfers/<id:id>", methods=["GET"])
@@ -91,42 +83,7 @@ def address_of(transfer: str) -> str:
     return f"/api/v1/transfers/{transfer}"
 
 
-def _read_line(line: bytes) -> Transfer | Refusal:
-    try:
-        return _reader.read(line).to_command()
-    except Refusal as refusal:
-        # Without its traceback, which would keep all that was at hand where it was raised, for every line.
-        return Refusal(refusal.slug, refusal.faults, **refusal.parameters)
-
-
-def _answers(
-    read: Sequence[Transfer | Refusal],
-    outcomes: Iterator[Outcome],
-    problem: Callable[[Refusal, str | None], dict[str, Any]],
-) -> Iterator[bytes]:
-    failed: Refusal | None = None
-    for number, command in enumerate(read, 1):
-        if isinstance(command, Refusal):
-            yield _refused_line(number, problem(command, None))
-            continue
-        try:
-            outcome = next(outcomes) if failed is None else Outcome(refusal=failed.to_wire())
-        except Refusal as refusal:
-            # The call as a whole came to nothing: this line and all that follow share its fate.
-            failed = refusal
-            outcome = Outcome(refusal=refusal.to_wire())
-        if outcome.refusal is not None:
-            yield _refused_line(number, problem(Refusal.from_wire(outcome.refusal), command.id))
-        else:
-            status = 200 if outcome.replayed else 201
-            yield _encode({"line": number, "status": status, "transfer": outcome.view}) + b"\n"
-
-
-def _refused_line(number: int, problem: dict[str, Any]) -> bytes:
-    return _encode({"line": number, "status": problem["status"], "problem": problem}) + b"\n"
-
-
-def _problem_writer(until: int) -> Callable[[Refusal, str | None], dict[str, Any]]:
+def _problem_writer(until: int) -> ProblemWriter:
     instance, base = request.path, public_url()
 
     def write(refusal: Refusal, transfer: str | None) -> dict[str, Any]:
@@ -134,16 +91,3 @@ def _problem_writer(until: int) -> Callable[[Refusal, str | None], dict[str, Any
         return problems.body(told, instance, base)
 
     return write
-
-
-def _pieces(answers: Iterator[bytes]) -> Iterator[bytes]:
-    """The answers in larger pieces: a piece costs more than a line."""
-    buffer: list[bytes] = []
-    size = 0
-    for line in answers:
-        buffer.append(line)
-        size += len(line)
-        if size >= PIECE_BYTES:
-            yield b"".join(buffer)
-            buffer, size = [], 0
-    yield b"".join(buffer)

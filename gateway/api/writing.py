@@ -9,7 +9,7 @@ from gateway.api.answers import idempotency_key, json
 from gateway.asking import not_after, signed_in
 from gateway.wiring import public_url, wiring
 from shared.contracts import clock, ids, ledger
-from shared.contracts.commands import Command, Outcome
+from shared.contracts.commands import Command, SentOutcome
 from shared.contracts.errors import Fault, Refusal
 
 SETTLED_SECONDS = 60
@@ -60,9 +60,8 @@ def made_by_key(command: Command, address: str) -> Response:
     """
     until = not_after()
     outcome = _submitted(command, address, until)
-    if outcome.refusal is not None or outcome.view is None:
-        wire = outcome.refusal or {"slug": "internal-error"}
-        refusal = with_address(Refusal.from_wire(wire), address, until)
+    if outcome.refusal is not None:
+        refusal = with_address(Refusal.from_wire(outcome.refusal), address, until)
         if refusal.slug == "id-reused" and idempotency_key() is not None:
             raise Refusal("idempotency-conflict")
         raise pointing(refusal)
@@ -96,14 +95,14 @@ def pointing(refusal: Refusal) -> Refusal:
     return Refusal(refusal.slug, (fault,), **refusal.parameters)
 
 
-def _submitted(command: Command, address: str, until: int) -> Outcome:
+def _submitted(command: Command, address: str, until: int) -> SentOutcome:
     try:
         return wiring().writer.submit(command, signed_in().tokens[ledger.AUDIENCE], until)
     except Refusal as refusal:
         raise with_address(refusal, address, until) from refusal
 
 
-def _told(answer: Response, outcome: Outcome) -> Response:
+def _told(answer: Response, outcome: SentOutcome) -> Response:
     if outcome.replayed:
         answer.headers["Idempotency-Hit"] = "true"
     return answer

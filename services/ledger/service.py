@@ -48,5 +48,5 @@ def writer_service(partition: int) -> Service:
     return Service(
         name=contract.writer_service(partition),
         audience=contract.AUDIENCE,
-        calls={"decide": Call(Writer.handle, schema=None, open_to_all=True)},
+        calls={"decide": Call(Writer.handle, schema=None, open_to_all=True, encoded=True)},
     )

@@ -342,3 +342,14 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     view: dict[str, Any] | None = None
     refusal: dict[str, Any] | None = None
     replayed: bool = False
+
+
+class SentOutcome(msgspec.Struct, frozen=True):
+    """An `Outcome` as it came from the writer, whose view stays JSON: for those who hand it on as it is.
+
+    `view` is `null` where there is a refusal.
+    """
+
+    view: msgspec.Raw = msgspec.Raw(b"null")
+    refusal: dict[str, Any] | None = None
+    replayed: bool = False

@@ -1,7 +1,7 @@
 """Payments that wait at the same time travel to the ledger's writer in one call.
 
 No timer: each of a few sender threads takes whatever waits when it is free, so that a lone payment leaves at
-once and a crowd shares calls. Framework-free: any `Client` carries the calls.
+once and a crowd shares calls. Framework-free: any `ReadingClient` carries the calls.
 
 A bulk upload travels in chunks, one at a time: two calls in flight may overtake each other (workers of the
 writer run side by side, and a call may be refused as a whole), and the lines of an upload are decided in
@@ -11,16 +11,16 @@ first.
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from shared.contracts import clock
-from shared.contracts.commands import WRITER_BATCH_LIMIT, Command, Outcome, WriteCall, WriteItem
+from shared.contracts.commands import WRITER_BATCH_LIMIT, Command, SentOutcome, WriteItem
 from shared.contracts.errors import Refusal
 from shared.contracts.ledger import writer_service
-from shared.messaging.client import Client
+from shared.messaging.client import ReadingClient
 from shared.observability.logs import get_logger
 
 CALLS_IN_FLIGHT = 3
@@ -44,7 +44,7 @@ class _Waiting:
         self.not_after = not_after
         self.call_not_after: int | None = None
         self.abandoned = False
-        self.outcomes: Sequence[Outcome] = ()
+        self.outcomes: Sequence[SentOutcome] = ()
         self.undecided = threading.Lock()
         self.undecided.acquire()
 
@@ -54,7 +54,7 @@ class CoalescingWriter:
     command.
     """
 
-    def __init__(self, client: Client, partition: int = 0) -> None:
+    def __init__(self, client: ReadingClient, partition: int = 0) -> None:
         self._client = client
         self._service = writer_service(partition)
         self._condition = threading.Condition(threading.Lock())
@@ -64,7 +64,7 @@ class CoalescingWriter:
         self._threads: list[threading.Thread] = []
         self._closed = False
 
-    def submit(self, command: Command, token: str, not_after: int) -> Outcome:
+    def submit(self, command: Command, token: str, not_after: int) -> SentOutcome:
         """The outcome of one command, waited for until `not_after` (Unix microseconds). Never raises a
         Refusal.
 
@@ -75,15 +75,26 @@ class CoalescingWriter:
         self._enqueue(self._singles, waiting)
         return self._outcomes(waiting)[0]
 
-    def submit_many(self, commands: Sequence[Command], token: str, not_after: int) -> Iterator[Outcome]:
-        """The outcomes of many commands, decided in their order; each as `submit` gives it."""
-        outcomes: Sequence[Outcome] = ()
-        for start in range(0, len(commands), WRITER_BATCH_LIMIT):
-            chunk = _Waiting(commands[start : start + WRITER_BATCH_LIMIT], token, not_after)
-            self._enqueue(self._chunks, chunk)
-            yield from outcomes
-            outcomes = self._outcomes(chunk)
-        yield from outcomes
+    def submit_many(
+        self, chunks: Iterable[Sequence[Command]], token: str, not_after: int
+    ) -> Iterator[Sequence[SentOutcome]]:
+        """The outcomes of many commands, decided in their order; each as `submit` gives it.
+
+        They come in chunks (of at most `WRITER_BATCH_LIMIT` commands; one may be empty), and so do their
+        outcomes. The next chunk is asked for while the one before is decided, and is under way before the
+        outcomes of that are handed out.
+        """
+        before: _Waiting | None = None
+        for commands in chunks:
+            decided = None if before is None else self._outcomes(before)
+            chunk = _Waiting(commands, token, not_after)
+            if commands:
+                self._enqueue(self._chunks, chunk)
+            if decided is not None:
+                yield decided
+            before = chunk
+        if before is not None:
+            yield self._outcomes(before)
 
     def close(self) -> None:
         """Let the sender threads end once their calls have returned; what waits unsent ends as `late`."""
@@ -103,8 +114,10 @@ class CoalescingWriter:
             queue.append(waiting)
             self._condition.notify()
 
-    def _outcomes(self, waiting: _Waiting) -> Sequence[Outcome]:
+    def _outcomes(self, waiting: _Waiting) -> Sequence[SentOutcome]:
         """Wait for the outcomes until their deadline."""
+        if not waiting.commands:
+            return ()
         left = max(0, waiting.not_after - clock.now_us()) / clock.MICROSECONDS
         if waiting.undecided.acquire(timeout=left):
             return waiting.outcomes
@@ -159,25 +172,35 @@ class CoalescingWriter:
             waiting.call_not_after = until
         return group
 
-    def _decided(self, group: Sequence[_Waiting]) -> Sequence[Outcome]:
+    def _decided(self, group: Sequence[_Waiting]) -> Sequence[SentOutcome]:
         """The outcomes of all commands of a call, one after the other."""
         call = _write_call(group)
+        size, until = len(call["items"]), call["not_after"]
         try:
-            answer = self._client.call(
-                self._service, "decide", msgspec.to_builtins(call), not_after=call.not_after
+            answer: _Outcomes = self._client.call(
+                self._service, "decide", call, not_after=until, kind=_Outcomes
             )
-            return _checked(answer, len(call.items))
+            return _checked(answer.outcomes, size)
         except Refusal as refusal:
             if refusal.slug == "service-unavailable":
                 refusal = Refusal("writer-unavailable")
-            return _refused(refusal, len(call.items))
+            return _refused(refusal, size)
         except Exception:
-            log.exception("write_call_failed", service=self._service, size=len(call.items))
-            unknown = Refusal("outcome-unknown", address="", after=clock.to_text(call.not_after))
-            return _refused(unknown, len(call.items))
+            log.exception("write_call_failed", service=self._service, size=size)
+            unknown = Refusal("outcome-unknown", address="", after=clock.to_text(until))
+            return _refused(unknown, size)
 
 
-def _write_call(group: Sequence[_Waiting]) -> WriteCall:
+class _Outcomes(msgspec.Struct, frozen=True):
+    """The result of a write call."""
+
+    outcomes: list[SentOutcome]
+
+
+def _write_call(group: Sequence[_Waiting]) -> dict[str, Any]:
+    """The fields of a `WriteCall`, its commands as structs: they become JSON together with the message that
+    they travel in.
+    """
     tokens: dict[str, int] = {}
     items = [
         WriteItem(tokens.setdefault(waiting.token, len(tokens)), command)
@@ -185,15 +208,14 @@ def _write_call(group: Sequence[_Waiting]) -> WriteCall:
         for command in waiting.commands
     ]
     until = max(waiting.not_after for waiting in group)
-    return WriteCall(list(tokens), items, until)
+    return {"tokens": list(tokens), "items": items, "not_after": until}
 
 
-def _checked(answer: Any, size: int) -> Sequence[Outcome]:
-    outcomes = msgspec.convert(answer["outcomes"], list[Outcome])
+def _checked(outcomes: Sequence[SentOutcome], size: int) -> Sequence[SentOutcome]:
     if len(outcomes) != size:
         raise ValueError(f"{len(outcomes)} outcomes for {size} commands")
     return outcomes
 
 
-def _refused(refusal: Refusal, size: int) -> Sequence[Outcome]:
-    return [Outcome(refusal=refusal.to_wire())] * size
+def _refused(refusal: Refusal, size: int) -> Sequence[SentOutcome]:
+    return [SentOutcome(refusal=refusal.to_wire())] * size

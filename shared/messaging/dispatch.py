@@ -2,12 +2,14 @@
 
 A request is `{"arguments": {...}, "token": "..."|null, "not_after": microseconds, "traceparent": "..."}`, a
 reply `{"result": ...}` or `{"refusal": {...}}`. Nothing but these replies leaves a service: an unexpected
-fault is logged with its trace and answered as `internal-error`.
+fault is logged with its trace and answered as `internal-error`. A carrier may leave the arguments as JSON
+(`msgspec.Raw`); results may hold structs.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
 from marshmallow import ValidationError
 
 from shared.auth.tokens import Verifier
@@ -53,14 +55,25 @@ class Dispatcher:
             raise Refusal("invalid-request", (Fault("/not_after", "invalid", "Unix microseconds"),))
         if not_after < clock.now_us():
             raise Refusal("late", not_after=clock.to_text(not_after))
-        if not isinstance(arguments, Mapping | None):
-            raise Refusal("invalid-request", (Fault("/arguments", "invalid", "an object"),))
+        encoded = arguments if call.encoded and isinstance(arguments, msgspec.Raw) else None
+        arguments = {} if encoded is not None else _plain(arguments)
         if not isinstance(token, str | None):
             raise Refusal("not-signed-in")
         # An open call knows who asks where they say so; who says it wrongly is refused like anywhere else.
         caller = None if call.open_to_all and token is None else self._verifier.verify(token)
-        arguments = load(call, arguments or {})
-        return call.handler(self.resources, Request(arguments, caller, not_after))
+        return call.handler(self.resources, Request(load(call, arguments), caller, not_after, encoded))
+
+
+def _plain(arguments: Any) -> Mapping[str, Any]:
+    """The arguments of a message as plain data. Raises Refusal `invalid-request` for what is no object."""
+    if isinstance(arguments, msgspec.Raw):
+        try:
+            arguments = msgspec.json.decode(arguments)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Refusal("invalid-request", (Fault("/arguments", "invalid", "JSON"),)) from error
+    if not isinstance(arguments, Mapping | None):
+        raise Refusal("invalid-request", (Fault("/arguments", "invalid", "an object"),))
+    return arguments or {}
 
 
 def load(call: Call, arguments: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from marshmallow import Schema
 
 from shared.auth.principal import Principal
@@ -25,11 +26,16 @@ from shared.contracts.journal import JournalRecord
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call as its handler gets it. `arguments` are validated; `caller` is None only for open calls."""
+    """One call as its handler gets it. `arguments` are validated; `caller` is None only for open calls.
+
+    `encoded`: the arguments as the JSON that they came as, where the call says so and the carrier has it;
+    `arguments` are then empty.
+    """
 
     arguments: Mapping[str, Any]
     caller: Principal | None
     not_after: int
+    encoded: msgspec.Raw | None = None
 
     @property
     def principal(self) -> Principal:
@@ -49,12 +55,14 @@ class Call:
 
     `open_to_all`: needs no internal token (signing in, or calls that carry tokens of their own); one that
     comes along is verified all the same. `schema`
-    None hands the arguments over as they came, for handlers that validate with a compiled schema.
+    None hands the arguments over as they came, for handlers that validate with a compiled schema; `encoded`
+    as JSON where they came as JSON, for those that are asked so much that reading them twice would show.
     """
 
     handler: CallHandler
     schema: type[Schema] | None
     open_to_all: bool = False
+    encoded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class SocketClient:
         *,
         token: str | None = None,
         not_after: int | None = None,
+        kind: Any = None,
     ) -> Any:
         message = request_message(arguments, token, not_after)
         request = msgspec.json.encode(SocketRequest(service, method, message))
@@ -59,7 +60,7 @@ class SocketClient:
                 # An answer may still come, and must not be taken for the next call's.
                 connection.close()
                 raise late from error
-        return result_of(reply)
+        return result_of(reply, kind)
 
     def close(self) -> None:
         """Close the connections that are idle."""

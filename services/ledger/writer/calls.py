@@ -5,13 +5,13 @@ must be.
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from shared.auth.principal import Principal
 from shared.auth.tokens import Verifier
-from shared.contracts import clock, commands
+from shared.contracts import clock, commands, quick_transfers
 from shared.contracts.commands import WRITER_BATCH_LIMIT, Command, Outcome, WriteCall, WriteItem
 from shared.contracts.errors import Fault, Refusal
 
@@ -47,7 +47,7 @@ _PLACES: dict[type, tuple[str, str]] = {
 _PATH = re.compile(r"^(?P<fault>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
 
 
-class Item(NamedTuple):
+class Item(msgspec.Struct, frozen=True):
     """A command to decide: its position in its call, who gives it, and until when (Unix microseconds)."""
 
     position: int
@@ -104,11 +104,16 @@ def refused(refusal: Refusal, *, replayed: bool = False) -> Outcome:
     return Outcome(refusal=refusal.to_wire(), replayed=replayed)
 
 
-def read(arguments: Mapping[str, Any]) -> tuple[list[str], Sequence[WriteItem | Refusal], int]:
-    """Tokens, items and deadline of a call as it came. A command that cannot be read is its own refusal.
+def read(
+    arguments: Mapping[str, Any] | msgspec.Raw,
+) -> tuple[list[str], Sequence[WriteItem | Refusal], int]:
+    """Tokens, items and deadline of a call as it came, as plain data or as JSON. A command that cannot be
+    read is its own refusal.
 
     Raises Refusal `invalid-request` where the call itself cannot be read.
     """
+    if isinstance(arguments, msgspec.Raw):
+        return _read_encoded(arguments)
     try:
         call = msgspec.convert(arguments, WriteCall)
         return call.tokens, call.items, call.not_after
@@ -120,18 +125,17 @@ def authorise(
     tokens: Sequence[str], items: Sequence[WriteItem | Refusal], not_after: int, verifier: Verifier
 ) -> PendingCall:
     """The call with the principals that its tokens speak for; nothing is decided after its token's end."""
-    principals = [_verified(token, verifier) for token in tokens]
+    speakers = {number: _speaker(token, not_after, verifier) for number, token in enumerate(tokens)}
     outcomes: list[Outcome | None] = [None] * len(items)
     authorised: list[Item] = []
     for position, item in enumerate(items):
         if isinstance(item, Refusal):
             outcomes[position] = refused(item)
             continue
-        principal = principals[item.token] if 0 <= item.token < len(principals) else Refusal("not-signed-in")
+        principal, until = speakers.get(item.token, _NOBODY)
         if isinstance(principal, Refusal):
             outcomes[position] = refused(principal)
         else:
-            until = max(0, min(not_after, principal.expires_at))
             authorised.append(Item(position, item.command, principal, until))
     return PendingCall(authorised, outcomes)
 
@@ -142,14 +146,29 @@ def _outcome_unknown(command: Command, not_after: int) -> Refusal:
     return Refusal("outcome-unknown", address=address, after=clock.to_text(not_after + SETTLED_AFTER_US))
 
 
-def _verified(token: str, verifier: Verifier) -> Principal | Refusal:
+_NOBODY = (Refusal("not-signed-in"), 0)
+
+
+def _speaker(token: str, not_after: int, verifier: Verifier) -> tuple[Principal | Refusal, int]:
+    """Who a token speaks for, and until when its commands may be decided."""
     try:
-        return verifier.verify(token)
+        principal = verifier.verify(token)
     except Refusal as refusal:
-        return refusal
+        return refusal, 0
+    return principal, max(0, min(not_after, principal.expires_at))
 
 
-def _read_loosely(arguments: Mapping[str, Any]) -> tuple[list[str], Sequence[WriteItem | Refusal], int]:
+def _read_encoded(raw: msgspec.Raw) -> tuple[list[str], Sequence[WriteItem | Refusal], int]:
+    quick = quick_transfers.read_call(raw)
+    if quick is not None:
+        return quick
+    try:
+        return read(msgspec.json.decode(raw))
+    except quick_transfers.UNREADABLE as error:
+        raise Refusal("invalid-request", (Fault("", "invalid", "JSON"),)) from error
+
+
+def _read_loosely(arguments: object) -> tuple[list[str], Sequence[WriteItem | Refusal], int]:
     try:
         call = msgspec.convert(arguments, LooseCall)
     except msgspec.ValidationError as error:

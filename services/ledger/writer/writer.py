@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
 from services.ledger.writer import calls as reading
 from services.ledger.writer.committing import Committer
 from services.ledger.writer.fence import Fence, FenceLost, Stopped
@@ -87,9 +85,10 @@ class Writer:
 
     def handle(self, request: Request) -> dict[str, Any]:
         """The call as it came by message; `{"outcomes": [...]}`. What cannot be read refuses alone."""
-        tokens, items, not_after = reading.read(request.arguments)
+        given = request.arguments if request.encoded is None else request.encoded
+        tokens, items, not_after = reading.read(given)
         outcomes = self._submit(tokens, items, min(not_after, request.not_after))
-        return {"outcomes": msgspec.to_builtins(outcomes)}
+        return {"outcomes": outcomes}
 
     def _submit(
         self, tokens: Sequence[str], items: Sequence[WriteItem | Refusal], not_after: int

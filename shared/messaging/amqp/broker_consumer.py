@@ -17,6 +17,7 @@ from shared.messaging.amqp.connection import (
     FIRST_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
     connection_parameters,
+    reading_ahead,
 )
 from shared.observability.logs import get_logger
 
@@ -60,7 +61,7 @@ class BrokerConsumer(QueueConsumer):  # type: ignore[misc]
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                connection._connection = connection.transport.establish_connection()
+                connection._connection = reading_ahead(connection.transport.establish_connection())
                 connection._closed = False
                 return
             except CONNECTION_FAULTS as fault:
@@ -80,9 +81,9 @@ class BrokerConsumer(QueueConsumer):  # type: ignore[misc]
     def get_consumers(self, consumer_cls: Any, channel: Any) -> list[Any]:
         self._consumers = {}
         for provider in self._providers:
-            consumer = consumer_cls(
-                queues=[provider.queue], on_message=partial(self.handle_message, provider, None), no_ack=False
-            )
+            # A provider that says how does without a green thread to hand its messages out.
+            on_message = getattr(provider, "on_message", None) or partial(self.handle_message, provider, None)
+            consumer = consumer_cls(queues=[provider.queue], on_message=on_message, no_ack=False)
             consumer.qos(prefetch_count=self.prefetch_count)
             self._consumers[provider] = consumer
         return list(self._consumers.values())

@@ -15,7 +15,8 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from enum import Enum, auto
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import amqp
 import msgspec
@@ -33,7 +34,7 @@ from shared.messaging.amqp.connection import (
     connect,
     interrupt,
 )
-from shared.messaging.client import request_message
+from shared.messaging.client import Reply, reply_of, request_message
 from shared.observability.logs import get_logger
 
 MAX_UNCONFIRMED = 500
@@ -92,6 +93,7 @@ class AmqpClient:
         *,
         token: str | None = None,
         not_after: int | None = None,
+        kind: Any = None,
     ) -> Any:
         message = request_message(arguments, token, not_after)
         deadline = message["not_after"]
@@ -105,7 +107,7 @@ class AmqpClient:
             self._pending.pop(pending.id, None)
             state = pending.state
         if state is _State.ANSWERED:
-            return _result(pending.reply, service, method)
+            return _result(pending.reply, service, method, kind)
         if state is _State.SENT:
             raise Refusal("outcome-unknown", address="", after=clock.to_text(deadline))
         raise Refusal("service-unavailable", service=service)
@@ -283,16 +285,25 @@ class AmqpClient:
                 self._condition.wait_for(lambda: self._closed, seconds)
 
 
-def _result(reply: bytes, service: str, method: str) -> Any:
-    answer = msgspec.json.decode(reply)
-    if answer.get("error"):
-        log.error(
-            "rpc_failed_in_transport", service=service, method=method, fault=answer["error"].get("exc_type")
-        )
-        if answer["error"].get("exc_type") == "MethodNotFound":
+class _Answer(msgspec.Struct, frozen=True):
+    """The body of an answer; nameko's `error` is a fault before or after the service's own method."""
+
+    result: Reply | None = None
+    error: dict[str, Any] | None = None
+
+
+@cache
+def _answer_of(kind: Any) -> type[_Answer]:
+    fields = [("result", reply_of(kind) | None, None)]
+    return cast(type[_Answer], msgspec.defstruct("_Answer", fields, bases=(_Answer,), frozen=True))
+
+
+def _result(reply: bytes, service: str, method: str, kind: Any) -> Any:
+    answer = msgspec.json.decode(reply, type=_answer_of(kind))
+    if answer.error or answer.result is None:
+        fault = (answer.error or {}).get("exc_type")
+        log.error("rpc_failed_in_transport", service=service, method=method, fault=fault)
+        if fault == "MethodNotFound":
             raise Refusal("unknown-call", service=service, call=method)
         raise Refusal("internal-error")
-    inner = answer["result"]
-    if "refusal" in inner:
-        raise Refusal.from_wire(inner["refusal"])
-    return inner["result"]
+    return answer.result.value()

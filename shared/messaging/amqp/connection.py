@@ -9,12 +9,16 @@ from typing import Any
 import amqp
 from amqp import spec
 from amqp.exceptions import ChannelError
+from amqp.transport import TCPTransport
 from kombu import Connection
 
 CONNECT_SECONDS = 3.0
 HEARTBEAT_SECONDS = 30
 CONFIRM_SECONDS = 20.0
 """How long the broker may take to confirm a message before the connection counts as broken."""
+
+READ_BYTES = 16 * 1024
+"""How much a connection reads at once, beyond what it waits for."""
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 2.0
@@ -43,7 +47,19 @@ def connection_parameters(url: str, name: str, *, heartbeat_seconds: int = HEART
 def connect(url: str, name: str, *, heartbeat_seconds: int = HEARTBEAT_SECONDS) -> amqp.Connection:
     """An open connection. Raises one of CONNECTION_FAULTS."""
     parameters = connection_parameters(url, name, heartbeat_seconds=heartbeat_seconds)
-    return parameters.transport.establish_connection()
+    return reading_ahead(parameters.transport.establish_connection())
+
+
+def reading_ahead(connection: amqp.Connection) -> amqp.Connection:
+    """Have a connection read whatever has come in at once. By itself, py-amqp asks its socket three times for
+    every frame: for its head, for what it holds, and for its last byte.
+    """
+    transport = connection._transport
+    # Through TLS a read is served from what has been deciphered already.
+    if isinstance(transport, TCPTransport):
+        receive = transport.sock.recv
+        transport._quick_recv = lambda size: receive(max(size, READ_BYTES))
+    return connection
 
 
 def keep_alive(connection: amqp.Connection) -> None:
@@ -67,6 +83,16 @@ def abandon(connection: amqp.Connection) -> None:
     """Close without a word to the broker: for a connection that is broken."""
     interrupt(connection)
     connection.collect()
+
+
+def publish(
+    channel: amqp.Channel, message: amqp.Message, exchange: str, routing_key: str, *, mandatory: bool = False
+) -> None:
+    """Send a message. Not by basic_publish, which looks for incoming data first, every time: half of the
+    whole cost.
+    """
+    arguments = (0, exchange, routing_key, mandatory, False)
+    channel.send_method(spec.Basic.Publish, "Bssbb", arguments, message)
 
 
 class ConfirmingChannel:
@@ -104,13 +130,7 @@ class ConfirmingChannel:
         """
         self._last_tag += 1
         self._unconfirmed[self._last_tag] = None
-        # Not basic_publish, which looks for incoming data first, every time: half of the whole cost.
-        self.channel.send_method(
-            spec.Basic.Publish,
-            "Bssbb",
-            (0, exchange, routing_key, mandatory, False),
-            amqp.Message(body, **properties),
-        )
+        publish(self.channel, amqp.Message(body, **properties), exchange, routing_key, mandatory=mandatory)
         return self._last_tag
 
     def wait_for_confirms(self, at_most: int = 0) -> None:

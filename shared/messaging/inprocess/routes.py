@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from shared.contracts.errors import Refusal
-from shared.messaging.client import request_message
+from shared.messaging.client import reply_of, request_message
 from shared.messaging.dispatch import Dispatcher
 from shared.observability.logs import get_logger
 
@@ -60,23 +60,21 @@ class InProcessClient:
         *,
         token: str | None = None,
         not_after: int | None = None,
+        kind: Any = None,
     ) -> Any:
         message = request_message(arguments, token, not_after)
         # There and back through JSON: no handler may come to lean on types that a network would not carry.
         return result_of(
-            self._routes.answer(service, method, msgspec.json.decode(msgspec.json.encode(message)))
+            self._routes.answer(service, method, msgspec.json.decode(msgspec.json.encode(message))), kind
         )
 
     def close(self) -> None:
         """Nothing to close: the routes belong to the bus."""
 
 
-def result_of(reply: bytes) -> Any:
-    """The result in an encoded reply. Raises the Refusal that it carries."""
-    decoded = msgspec.json.decode(reply)
-    if "refusal" in decoded:
-        raise Refusal.from_wire(decoded["refusal"])
-    return decoded["result"]
+def result_of(reply: bytes, kind: Any = None) -> Any:
+    """The result in an encoded reply, as `Client.call` gives it. Raises the Refusal that it carries."""
+    return msgspec.json.decode(reply, type=reply_of(kind)).value()
 
 
 def _refusal(refusal: Refusal) -> bytes:

@@ -23,7 +23,7 @@ from gateway.wiring import NAME
 from shared import config as configuration
 from shared.auth.principal import MEMBER
 from shared.contracts import ids
-from shared.messaging.client import Client
+from shared.messaging.client import ReadingClient
 from shared.messaging.coalescing import CoalescingWriter
 from tests.support.api import money, transfer
 from tests.support.cluster import PrivateCluster
@@ -150,7 +150,7 @@ def _bytes(ledger: Ledger) -> int:
 class CountedClient:
     """The services of this process, with the calls that are asked of them."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ReadingClient) -> None:
         self._client = client
         self.calls: list[str] = []
 
@@ -162,9 +162,10 @@ class CountedClient:
         *,
         token: str | None = None,
         not_after: int | None = None,
+        kind: Any = None,
     ) -> Any:
         self.calls.append(f"{service}.{method}")
-        return self._client.call(service, method, arguments, token=token, not_after=not_after)
+        return self._client.call(service, method, arguments, token=token, not_after=not_after, kind=kind)
 
     def close(self) -> None:
         self._client.close()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.ledger import timekeeping
@@ -48,7 +49,7 @@ class WriterClient:
         answer = self._ledger.writer.handle(Request(arguments, None, not_after))
         if self.loses_answers:
             raise Refusal("outcome-unknown", address="", after="")
-        return answer
+        return msgspec.to_builtins(answer)
 
     def close(self) -> None: ...
 

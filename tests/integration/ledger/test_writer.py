@@ -192,13 +192,15 @@ def test_without_a_valid_token_nothing_is_decided(puma: Ledger) -> None:
     assert [refused_as(outcome) for outcome in outcomes[2:]] == ["not-signed-in", "not-signed-in"]
 
 
-def _handle(ledger: Ledger, arguments: Any) -> list[dict[str, Any]]:
-    answer = ledger.writer.handle(Request(arguments, None, clock.deadline(10)))
-    outcomes: list[dict[str, Any]] = answer["outcomes"]
+def _handle(ledger: Ledger, arguments: Any, *, encoded: bool) -> list[dict[str, Any]]:
+    raw = msgspec.Raw(msgspec.json.encode(arguments)) if encoded else None
+    answer = ledger.writer.handle(Request({} if encoded else arguments, None, clock.deadline(10), raw))
+    outcomes: list[dict[str, Any]] = msgspec.to_builtins(answer["outcomes"])
     return outcomes
 
 
-def test_a_malformed_command_refuses_alone(puma: Ledger) -> None:
+@pytest.mark.parametrize("encoded", [True, False])
+def test_a_malformed_command_refuses_alone(puma: Ledger, encoded: bool) -> None:
     account = puma.account()
     good = msgspec.to_builtins(issue(account, 7))
     commands: list[Any] = [
@@ -216,7 +218,7 @@ def test_a_malformed_command_refuses_alone(puma: Ledger) -> None:
     ]
     items = [{"token": 0, "command": command} for command in commands]
     call = {"tokens": [puma.operator_token()], "items": items, "not_after": clock.deadline(10)}
-    outcomes = _handle(puma, call)
+    outcomes = _handle(puma, call, encoded=encoded)
     told = [outcome["refusal"]["slug"] if "refusal" in outcome else "posted" for outcome in outcomes]
     assert told == ["posted", *["invalid-amount"] * 5, *["invalid-request"] * 4, "posted"]
     assert outcomes[1]["refusal"]["faults"][0][0] == "/amount"
@@ -224,13 +226,14 @@ def test_a_malformed_command_refuses_alone(puma: Ledger) -> None:
     assert puma.total(account) == 14
 
 
+@pytest.mark.parametrize("encoded", [True, False])
 @pytest.mark.parametrize(
     "arguments",
-    [{}, {"tokens": [], "items": [], "not_after": 1}, {"tokens": "x", "items": [{}], "not_after": 1}],
+    [{}, {"tokens": [], "items": [], "not_after": 1}, {"tokens": "x", "items": [{}], "not_after": 1}, 7],
 )
-def test_a_malformed_call_is_refused_as_a_whole(puma: Ledger, arguments: dict[str, Any]) -> None:
+def test_a_malformed_call_is_refused_as_a_whole(puma: Ledger, arguments: Any, encoded: bool) -> None:
     with pytest.raises(Refusal) as caught:
-        _handle(puma, arguments)
+        _handle(puma, arguments, encoded=encoded)
     assert caught.value.slug == "invalid-request"
 
 

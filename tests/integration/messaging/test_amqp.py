@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import amqp
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -18,7 +19,7 @@ from shared.contracts.errors import Refusal
 from shared.contracts.journal import JournalRecord
 from shared.messaging.amqp import topology
 from shared.messaging.amqp.client import AmqpClient
-from shared.messaging.amqp.connection import ConfirmingChannel
+from shared.messaging.amqp.connection import ConfirmingChannel, connect, publish
 from shared.messaging.amqp.journal_consumer import JournalConsumer
 from shared.messaging.amqp.publisher import AmqpPublisher
 from shared.messaging.service import Service
@@ -140,6 +141,9 @@ def declare_rpc_queue(link: ConfirmingChannel, service: str) -> None:
         b'{"args": 5, "kwargs": []}',
         b'{"args": [], "kwargs": {"message": 5}}',
         b'{"args": [], "kwargs": {"message": {"arguments": []}}}',
+        b'{"args": [], "kwargs": {"message": {"arguments": "\xff", "not_after": 4000000000000000}}}',
+        b'{"args": [{}], "kwargs": {}}',
+        b'{"args": [], "kwargs": {"message": {}, "more": 1}}',
         b" " * 10_000_000 + b"{}",
     ],
     ids=[
@@ -151,6 +155,9 @@ def declare_rpc_queue(link: ConfirmingChannel, service: str) -> None:
         "wrong fields",
         "wrong message",
         "wrong arguments",
+        "no UTF-8 in the arguments",
+        "positional",
+        "more arguments",
         "10 MB",
     ],
 )
@@ -163,6 +170,33 @@ def test_what_is_no_call_harms_nobody(
     link.close()
     assert client.call(probe.name, "echo", {"behind": "it"}) == {"behind": "it"}
     assert probe.process.poll() is None
+
+
+def test_what_has_come_is_read_at_once(broker: PrivateBroker) -> None:
+    """Three frames a message; py-amqp by itself asks the socket three times for each."""
+    count, by_itself = 50, 9
+    came: list[object] = []
+    reads: list[int] = []
+    connection = connect(broker.amqp_url, "tests")
+    try:
+        receive = connection._transport._quick_recv
+
+        def counted(size: int) -> bytes:
+            reads.append(size)
+            received: bytes = receive(size)
+            return received
+
+        channel = connection.channel()
+        queue = channel.queue_declare("", exclusive=True).queue
+        for number in range(count):
+            publish(channel, amqp.Message(b"x" * number), "", queue)
+        connection._transport._quick_recv = counted
+        channel.basic_consume(queue, no_ack=True, callback=came.append)
+        while len(came) < count:
+            connection.drain_events(timeout=WAIT_SECONDS)
+    finally:
+        connection.close()
+    assert len(reads) < by_itself * count / 2
 
 
 def test_an_acknowledgement_that_is_lost_brings_the_event_again(

@@ -1,10 +1,12 @@
 """Services that answer what a test says: for tests of the HTTP layer alone. Flows run on the real ones."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from shared.contracts import clock, ids
-from shared.contracts.commands import Command, Outcome, Transfer
+from shared.contracts.commands import Command, Outcome, SentOutcome, Transfer
 from shared.contracts.errors import Refusal
 
 PERSON = {
@@ -96,18 +98,25 @@ class CannedWriter:
         self.commands: list[Command] = []
         self.outcomes: dict[str, Outcome | Refusal] = {}
 
-    def submit(self, command: Command, token: str, not_after: int) -> Outcome:
+    def submit(self, command: Command, token: str, not_after: int) -> SentOutcome:
         assert token == "token for ledger"
         assert not_after > clock.now_us()
         self.commands.append(command)
         outcome = self.outcomes.get(command.id) or Outcome(view=_view(command))
         if isinstance(outcome, Refusal):
             raise outcome
-        return outcome
+        return sent(outcome)
 
-    def submit_many(self, commands: Sequence[Command], token: str, not_after: int) -> Iterator[Outcome]:
-        for command in commands:
-            yield self.submit(command, token, not_after)
+    def submit_many(
+        self, chunks: Iterable[Sequence[Command]], token: str, not_after: int
+    ) -> Iterator[Sequence[SentOutcome]]:
+        for commands in chunks:
+            yield [self.submit(command, token, not_after) for command in commands]
+
+
+def sent(outcome: Outcome) -> SentOutcome:
+    """An outcome as it comes from the writer."""
+    return msgspec.json.decode(msgspec.json.encode(outcome), type=SentOutcome)
 
 
 def _view(command: Command) -> dict[str, Any]:

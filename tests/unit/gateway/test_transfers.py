@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from shared.contracts import clock, ids
-from shared.contracts.commands import Outcome, Transfer
+from shared.contracts.commands import WRITER_BATCH_LIMIT, Outcome, Transfer
 from shared.contracts.errors import Refusal
 from shared.contracts.ledger_inputs import BULK_MAX_BYTES, BULK_MAX_LINES
 from shared.contracts.money import MAX_AMOUNT
@@ -145,6 +145,32 @@ def test_every_line_of_a_bulk_upload_is_answered_in_its_place(
     ]
     assert told[6]["transfer"]["id"] == lines[3]["id"]
     assert [command.id for command in writer.commands] == [line["id"] for line in lines]
+
+
+def test_lines_at_fault_point_at_themselves_wherever_the_upload_is_divided(
+    door: FlaskClient, writer: CannedWriter, bearer: dict[str, str]
+) -> None:
+    """Among many that are read together, and where a whole part of them is at fault."""
+    lines: list[object] = [body() for _ in range(3 * WRITER_BATCH_LIMIT + 1)]
+    faults = {0, WRITER_BATCH_LIMIT - 1, *range(WRITER_BATCH_LIMIT, 2 * WRITER_BATCH_LIMIT)}
+    for number in faults:
+        lines[number] = body(memo="\0") if number % 2 else body(payee=ids.new_id().upper())
+    lines[-1] = body(purpose="food", memo="maïs")
+    answer = bulk(door, bearer, lines)
+    told = [json.loads(line) for line in answer.text.splitlines()]
+    assert [line["line"] for line in told] == list(range(1, len(lines) + 1))
+    assert {number for number, line in enumerate(told) if line["status"] == 422} == faults
+    for number in faults:
+        pointer = "/memo" if number % 2 else "/payee"
+        assert told[number]["problem"]["errors"][0]["pointer"] == pointer
+    accepted = [line for number, line in enumerate(lines) if number not in faults]
+    assert [command.id for command in writer.commands] == [line["id"] for line in accepted]  # type: ignore[index]
+    last = writer.commands[-1]
+    assert isinstance(last, Transfer)
+    assert (last.purpose, last.memo) == ("food", "maïs")
+    assert [line["transfer"]["id"] for line in told if "transfer" in line] == [
+        command.id for command in writer.commands
+    ]
 
 
 def test_a_bulk_upload_that_is_too_large_or_too_long_is_refused_whole(

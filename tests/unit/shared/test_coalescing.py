@@ -1,7 +1,7 @@
 """The coalescing writer, over the in-process bus and a writer that tells what it was asked."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from shared.auth.tokens import Verifier
 from shared.contracts import clock, ids
-from shared.contracts.commands import WRITER_BATCH_LIMIT, Command, Outcome, Transfer, WriteCall
+from shared.contracts.commands import (
+    WRITER_BATCH_LIMIT,
+    Command,
+    Outcome,
+    SentOutcome,
+    Transfer,
+    WriteCall,
+)
 from shared.contracts.errors import Refusal
 from shared.contracts.ledger import writer_service
 from shared.messaging.coalescing import CALLS_IN_FLIGHT, CoalescingWriter
@@ -93,7 +100,7 @@ def soon(seconds: float = WAIT_SECONDS) -> int:
 
 def occupy(
     writer: Writer, coalescing: CoalescingWriter, callers: ThreadPoolExecutor
-) -> list["Future[Outcome]"]:
+) -> list["Future[SentOutcome]"]:
     """Keep every sender waiting for the writer, whose gate is closed."""
     busy = []
     for number in range(1, CALLS_IN_FLIGHT + 1):
@@ -102,7 +109,25 @@ def occupy(
     return busy
 
 
-def refusal_of(outcome: Outcome) -> Refusal:
+def submit_many(
+    coalescing: CoalescingWriter, commands: Sequence[Command], not_after: int, token: str = TOKEN
+) -> list[SentOutcome]:
+    """The outcomes of commands that are sent in as few chunks as they can."""
+    chunks = [
+        commands[start : start + WRITER_BATCH_LIMIT] for start in range(0, len(commands), WRITER_BATCH_LIMIT)
+    ]
+    decided = list(coalescing.submit_many(chunks, token, not_after))
+    assert [len(outcomes) for outcomes in decided] == [len(chunk) for chunk in chunks]
+    return [outcome for outcomes in decided for outcome in outcomes]
+
+
+def view_of(outcome: SentOutcome) -> dict[str, Any]:
+    assert outcome.refusal is None
+    view: dict[str, Any] = msgspec.json.decode(outcome.view)
+    return view
+
+
+def refusal_of(outcome: SentOutcome) -> Refusal:
     assert outcome.refusal is not None
     return Refusal.from_wire(outcome.refusal)
 
@@ -110,7 +135,7 @@ def refusal_of(outcome: Outcome) -> Refusal:
 def test_a_lone_command_travels_as_it_was_given(writer: Writer, coalescing: CoalescingWriter) -> None:
     command, not_after = transfer(memo="for the maïs"), soon()
     outcome = coalescing.submit(command, TOKEN, not_after)
-    assert outcome == Outcome(view={"id": command.id, "token": TOKEN})
+    assert view_of(outcome) == {"id": command.id, "token": TOKEN}
     [call] = writer.calls
     assert call.items[0].command == command
     assert call.not_after == not_after
@@ -123,7 +148,7 @@ def test_what_waits_together_shares_a_call_and_its_tokens(
     commands = [transfer() for _ in range(100)]
     deadlines = [soon(WAIT_SECONDS + number / 10) for number in range(100)]
 
-    def submit(number: int) -> Outcome:
+    def submit(number: int) -> SentOutcome:
         return coalescing.submit(commands[number], f"token {number % 2}", deadlines[number])
 
     with ThreadPoolExecutor(100 + CALLS_IN_FLIGHT) as callers:
@@ -133,7 +158,7 @@ def test_what_waits_together_shares_a_call_and_its_tokens(
         writer.open.set()
         outcomes = [future.result() for future in waiting]
     for number, outcome in enumerate(outcomes):
-        assert outcome.view == {"id": commands[number].id, "token": f"token {number % 2}"}
+        assert view_of(outcome) == {"id": commands[number].id, "token": f"token {number % 2}"}
     [shared] = [call for call in writer.calls if len(call.items) > 1]
     assert len(shared.items) == 100
     assert sorted(shared.tokens) == ["token 0", "token 1"]
@@ -150,10 +175,10 @@ def test_every_submitter_gets_its_own_outcomes_in_its_order(sizes: list[int], si
     coalescing = coalescing_over(writer)
     uploads: list[list[Command]] = [[transfer() for _ in range(size)] for size in sizes]
 
-    def upload(number: int) -> list[Outcome]:
-        return list(coalescing.submit_many(uploads[number], f"upload {number}", soon()))
+    def upload(number: int) -> list[SentOutcome]:
+        return submit_many(coalescing, uploads[number], soon(), f"upload {number}")
 
-    def one(number: int) -> Outcome:
+    def one(number: int) -> SentOutcome:
         return coalescing.submit(transfer(memo=str(number)), f"single {number}", soon())
 
     with ThreadPoolExecutor(8) as callers:
@@ -161,12 +186,12 @@ def test_every_submitter_gets_its_own_outcomes_in_its_order(sizes: list[int], si
         lone = [callers.submit(one, number) for number in range(singles)]
         answers = [future.result() for future in many]
         for number, future in enumerate(lone):
-            assert (future.result().view or {})["token"] == f"single {number}"
+            assert view_of(future.result())["token"] == f"single {number}"
     coalescing.close()
     order = {command_id: place for place, command_id in enumerate(writer.decided)}
     for number, commands in enumerate(uploads):
-        assert answers[number] == [
-            Outcome(view={"id": command.id, "token": f"upload {number}"}) for command in commands
+        assert [view_of(outcome) for outcome in answers[number]] == [
+            {"id": command.id, "token": f"upload {number}"} for command in commands
         ]
         places = [order[command.id] for command in commands]
         assert places == sorted(places)
@@ -174,16 +199,39 @@ def test_every_submitter_gets_its_own_outcomes_in_its_order(sizes: list[int], si
     assert max(len(call.items) for call in writer.calls) <= WRITER_BATCH_LIMIT
 
 
+def test_the_next_chunk_is_made_while_one_is_decided(writer: Writer, coalescing: CoalescingWriter) -> None:
+    made: list[Command] = []
+
+    def chunks() -> Iterator[Sequence[Command]]:
+        for _ in range(4):
+            made.append(transfer())
+            yield made[-1:]
+        yield ()
+
+    writer.open.clear()
+    with ThreadPoolExecutor(1) as callers:
+        uploading = callers.submit(lambda: list(coalescing.submit_many(chunks(), TOKEN, soon())))
+        wait_until(lambda: len(made) == 2, WAIT_SECONDS, "the chunk behind the first")
+        assert writer.in_hand <= 1
+        writer.open.set()
+        told = uploading.result()
+    assert [[view_of(outcome)["id"] for outcome in outcomes] for outcomes in told] == [
+        *([command.id] for command in made),
+        [],
+    ]
+    assert writer.most_in_hand == 1
+
+
 def test_single_payments_do_not_wait_for_an_upload(writer: Writer, coalescing: CoalescingWriter) -> None:
     writer.open.clear()
     with ThreadPoolExecutor(2) as callers:
         commands = [transfer() for _ in range(3 * WRITER_BATCH_LIMIT)]
-        uploading = callers.submit(lambda: list(coalescing.submit_many(commands, TOKEN, soon())))
+        uploading = callers.submit(submit_many, coalescing, commands, soon())
         wait_until(lambda: writer.in_hand == 1, WAIT_SECONDS, "the first chunk")
         lone = callers.submit(coalescing.submit, transfer(), TOKEN, soon())
         wait_until(lambda: writer.in_hand == 2, WAIT_SECONDS, "the payment beside it")
         writer.open.set()
-        assert lone.result().view is not None
+        assert view_of(lone.result())
         assert len(uploading.result()) == len(commands)
 
 
@@ -208,7 +256,7 @@ def test_what_was_never_sent_is_late_and_never_sent_later(
         assert refusal.slug == "late"
         assert refusal.parameters == {"not_after": clock.to_text(not_after)}
         writer.open.set()
-        assert all(future.result().view for future in busy)
+        assert all(view_of(future.result()) for future in busy)
     coalescing.submit(transfer(), TOKEN, soon())
     assert late.id not in writer.decided
 
@@ -218,7 +266,7 @@ def test_the_rest_of_an_upload_is_late_once_its_time_is_over(
 ) -> None:
     writer.open.clear()
     commands = [transfer() for _ in range(WRITER_BATCH_LIMIT + 1)]
-    outcomes = list(coalescing.submit_many(commands, TOKEN, soon(0.2)))
+    outcomes = submit_many(coalescing, commands, soon(0.2))
     assert {refusal_of(outcome).slug for outcome in outcomes[:WRITER_BATCH_LIMIT]} == {"outcome-unknown"}
     assert refusal_of(outcomes[-1]).slug == "late"
 
@@ -230,7 +278,7 @@ def test_a_refusal_of_the_whole_call_goes_to_every_command(
         raise Refusal("partition-frozen")
 
     writer.answer = frozen
-    outcomes = list(coalescing.submit_many([transfer(), transfer()], TOKEN, soon()))
+    outcomes = submit_many(coalescing, [transfer(), transfer()], soon())
     assert [refusal_of(outcome).slug for outcome in outcomes] == ["partition-frozen"] * 2
 
 
@@ -244,4 +292,4 @@ def test_a_senseless_answer_leaves_the_outcome_unknown(writer: Writer, coalescin
     writer.answer = lambda _: {"outcomes": []}
     assert refusal_of(coalescing.submit(transfer(), TOKEN, soon())).slug == "outcome-unknown"
     writer.answer = writer.views
-    assert coalescing.submit(transfer(), TOKEN, soon()).view is not None
+    assert view_of(coalescing.submit(transfer(), TOKEN, soon()))
