@@ -40,8 +40,8 @@ SETTINGS = (
     # coming.
     "-c statement_timeout=15s -c idle_in_transaction_session_timeout=15s "
     "-c synchronous_commit=on -c timezone=UTC "
-    # Each statement of ours finds rows by their keys, however many there are. It is planned once, perhaps while
-    # a table is still empty, when a plan that reads all of it looks as good.
+    # Each statement of ours finds rows by their keys, however many there are. It is planned once, perhaps
+    # while a table is still empty, when a plan that reads all of it looks as good.
     "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off "
     "-c enable_mergejoin=off"
 )
