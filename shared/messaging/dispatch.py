@@ -2,7 +2,8 @@
 
 A request is `{"arguments": {...}, "token": "..."|null, "not_after": microseconds, "traceparent": "..."}`, a
 reply `{"result": ...}` or `{"refusal": {...}}`. Nothing but these replies leaves a service: an unexpected
-fault is logged with its trace and answered as `internal-error`.
+fault is logged with its trace and answered as `internal-error`. A database that is away is no fault of ours:
+that is `service-unavailable`, nothing was done; or `outcome-unknown` where it went away during the commit.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from shared.auth.tokens import Verifier
 from shared.contracts import clock
 from shared.contracts.errors import Fault, Refusal
 from shared.contracts.primitives import PATTERN_MEANINGS, TEXT_PATTERN
+from shared.db.faults import is_away, is_uncertain
 from shared.messaging.service import Call, Request, Service
 from shared.observability import trace
 from shared.observability.logs import get_logger
@@ -39,10 +41,23 @@ class Dispatcher:
                 except Refusal as refusal:
                     outcome.set(refusal.slug)
                     return {"refusal": refusal.to_wire()}
-                except Exception:
-                    outcome.set("internal-error")
-                    log.exception("call_failed", service=self.service.name, method=method)
-                    return {"refusal": Refusal("internal-error").to_wire()}
+                except Exception as error:
+                    refusal = self._refusal_of(error, message)
+                    outcome.set(refusal.slug)
+                    if refusal.slug == "internal-error":
+                        log.exception("call_failed", service=self.service.name, method=method)
+                    else:
+                        log.warning(
+                            "database_away", service=self.service.name, method=method, reason=str(error)
+                        )
+                    return {"refusal": refusal.to_wire()}
+
+    def _refusal_of(self, error: Exception, message: Mapping[str, Any]) -> Refusal:
+        if is_uncertain(error):
+            return Refusal("outcome-unknown", address="", after=clock.to_text(message["not_after"]))
+        if is_away(error):
+            return Refusal("service-unavailable", service=self.service.name)
+        return Refusal("internal-error")
 
     def _run(self, method: str, message: Mapping[str, Any]) -> Any:
         call = self.service.calls.get(method)

@@ -21,8 +21,8 @@ def alone(tmp_path: Path) -> Site:
 
 @pytest.fixture(scope="session")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The data folder of a ledger into which a log was imported as PUMA, by the log's text, to copy: an import
-    makes all databases first, which takes longer than what most tests do with them.
+    """The data folder of a ledger into which a log was imported as PUMA, by the log's text, to copy: an
+    import makes all databases first, which takes longer than what most tests do with them.
     """
 
     @cache
