@@ -58,7 +58,8 @@ class Database:
                     ended = True
         except DBAPIError as error:
             if ended and not self.is_sqlite and is_away(error):
-                raise CommitUncertain(error.statement, None, error.orig, hide_parameters=True) from error
+                cause = error.orig or error
+                raise CommitUncertain(error.statement, None, cause, hide_parameters=True) from error
             raise
 
     def close(self) -> None:

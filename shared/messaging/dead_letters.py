@@ -56,7 +56,7 @@ class DeadLetters(Protocol):
     def replay(self, letter: str | None, queue: str | None) -> int: ...
 
     def drop(self, letter: str) -> int:
-        """Delete what has this id, for good; says how many that were. Where it is interrupted, some may stay."""
+        """Delete what has this id, for good; says how many that were. Interrupted, it may leave some."""
         ...
 
 

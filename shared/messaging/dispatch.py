@@ -42,15 +42,14 @@ class Dispatcher:
                     outcome.set(refusal.slug)
                     return {"refusal": refusal.to_wire()}
                 except Exception as error:
-                    refusal = self._refusal_of(error, message)
-                    outcome.set(refusal.slug)
-                    if refusal.slug == "internal-error":
-                        log.exception("call_failed", service=self.service.name, method=method)
+                    answer = self._refusal_of(error, message)
+                    outcome.set(answer.slug)
+                    about = {"service": self.service.name, "method": method}
+                    if answer.slug == "internal-error":
+                        log.exception("call_failed", **about)
                     else:
-                        log.warning(
-                            "database_away", service=self.service.name, method=method, reason=str(error)
-                        )
-                    return {"refusal": refusal.to_wire()}
+                        log.warning("database_away", reason=str(error), **about)
+                    return {"refusal": answer.to_wire()}
 
     def _refusal_of(self, error: Exception, message: Mapping[str, Any]) -> Refusal:
         if is_uncertain(error):
