@@ -22,7 +22,7 @@ test: venv-dev ## Check the code, then run all tests, embedded and distributed (
 test-all: venv-dev ## The same with the slow and deep runs
 	@$(BOOTSTRAP)/system-packages.sh
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -m "" --hypothesis-profile=deep $(PYTEST_OPTIONS)
+	@$(BIN)/python -m pytest -m "" --hypothesis-profile=deep -o timeout=1800 $(PYTEST_OPTIONS)
 
 bench: venv-dev ## Measure the ledger beside pgbench (BENCH=quick|full, CHAPTERS="engine http"; see docs/performance.md)
 	@$(BOOTSTRAP)/system-packages.sh

@@ -1,4 +1,4 @@
-"""Garbage collection of processes that decide payments."""
+"""Garbage collection of processes that every payment goes through."""
 
 import gc
 

@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from deploy.collecting import collect_seldom
 from gateway.app import create_app
 from shared import config as configuration
 from shared.messaging.amqp.client import AmqpClient
@@ -18,4 +19,6 @@ def application() -> Flask:
     logs.configure(config.log_level, "gateway")
     install_gevent()
     client = AmqpClient(config.amqp_url, name="gateway")
-    return create_app(config, client, CoalescingWriter(client, PARTITION))
+    app = create_app(config, client, CoalescingWriter(client, PARTITION))
+    collect_seldom()
+    return app

@@ -1,5 +1,6 @@
 """The gateway of an embedded installation: one process, plain threads."""
 
+import logging
 import socket
 import threading
 from types import TracebackType
@@ -51,6 +52,8 @@ class GatewayServer:
     def __init__(self, config: Config, embedded: Embedded, bound: socket.socket, *, threads: int) -> None:
         self._writer = CoalescingWriter(embedded.client, PARTITION)
         self._app = create_app(config, embedded.client, self._writer)
+        # It warns of every request that waits for a thread, which a busy minute does thousands of times.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._server = create_server(
             self._app,
             sockets=[bound],

@@ -25,7 +25,7 @@ def main() -> None:
     # does so for gevent) and then builds the application.
     arguments = [
         *("--bind", f"{config.host}:{config.port}"),
-        *("--worker-class", "gevent"),
+        *("--worker-class", "deploy.gateway_worker.GatewayWorker"),
         *("--workers", str(WORKERS)),
         *("--worker-connections", str(CONNECTIONS_PER_WORKER)),
         *("--graceful-timeout", str(GRACE_SECONDS)),

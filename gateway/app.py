@@ -1,7 +1,6 @@
 """The gateway as a WSGI application."""
 
-from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 from flask import Flask
 from jinja2 import StrictUndefined
@@ -14,6 +13,7 @@ from gateway.charts.renderer import ChartRenderer
 from gateway.downloads import files
 from gateway.edge import Edge
 from gateway.health import health
+from gateway.lean import LeanFlask
 from gateway.pages import (
     api_page,
     charter,
@@ -78,10 +78,6 @@ def close(app: Flask) -> None:
     cast(Wiring, app.extensions[NAME]).charts.close()
 
 
-class _Application(Flask):
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """As it is: no view here is asynchronous, and Flask would look ten times a request."""
-        return func
-
+class _Application(LeanFlask):
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         return HASHED_SECONDS if filename and filename.startswith("dist/assets/") else OTHER_SECONDS

@@ -24,9 +24,10 @@ _parallel = ThreadPoolExecutor(max_workers=32, thread_name_prefix="together")
 
 def not_after() -> int:
     """When this request must be answered, in Unix microseconds."""
-    if "not_after" not in g:
-        g.not_after = clock.deadline(REQUEST_SECONDS)
-    return int(g.not_after)
+    until: int | None = g.get("not_after")
+    if until is None:
+        until = g.not_after = clock.deadline(REQUEST_SECONDS)
+    return until
 
 
 def start_again(seconds: float) -> None:

@@ -10,6 +10,20 @@ from typing import Any
 LIMIT = 2_000
 
 
+class _Kept:
+    """What a function answers for a key, since `made_at`. Once `done`, it is `answer`; waiting for it costs
+    far more than looking.
+    """
+
+    __slots__ = ("answer", "done", "future", "made_at")
+
+    def __init__(self, made_at: float) -> None:
+        self.made_at = made_at
+        self.future: Future[Any] = Future()
+        self.done = False
+        self.answer: Any = None
+
+
 class Recent:
     """Remembers what a function answered for some seconds. Whoever asks while it runs waits for the same
     answer.
@@ -21,33 +35,36 @@ class Recent:
         self._limit = limit
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, tuple[float, Future[Any]]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
 
     def get(self, key: Hashable, seconds: float, make: Callable[[], Any]) -> Any:
         """What `make` answered for `key` at most `seconds` ago. What it raises is not kept."""
         with self._lock:
-            made_at, future = self._kept.get(key, (0.0, None))
-            fresh = future is not None and (not future.done() or made_at + seconds > self._clock())
-            if not fresh:
-                future = Future()
-                self._kept[key] = (self._clock(), future)
+            kept = self._kept.get(key)
+            if kept is not None and kept.done and kept.made_at + seconds > self._clock():
+                return kept.answer
+            makes = kept is None or kept.done
+            if kept is None or makes:
+                kept = self._kept[key] = _Kept(self._clock())
                 self._kept.move_to_end(key)
                 while len(self._kept) > self._limit:
                     self._kept.popitem(last=False)
-        assert future is not None
-        if fresh:
-            return future.result()
-        try:
-            future.set_result(make())
-        except BaseException as error:
-            with self._lock:
-                if self._kept.get(key, (0.0, None))[1] is future:
-                    del self._kept[key]
-            future.set_exception(error)
-            raise
-        return future.result()
+        return self._made(key, kept, make) if makes else kept.future.result()
 
     def forget(self, key: Hashable) -> None:
         """Drop what is kept for a key."""
         with self._lock:
             self._kept.pop(key, None)
+
+    def _made(self, key: Hashable, kept: _Kept, make: Callable[[], Any]) -> Any:
+        try:
+            kept.answer = make()
+        except BaseException as error:
+            with self._lock:
+                if self._kept.get(key) is kept:
+                    del self._kept[key]
+            kept.future.set_exception(error)
+            raise
+        kept.done = True
+        kept.future.set_result(kept.answer)
+        return kept.answer

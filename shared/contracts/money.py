@@ -10,10 +10,12 @@ MAX_AMOUNT = 2**53 - 1
 MINOR_UNITS = (1, 10, 60, 100, 1000)
 """The scales that a currency may have; 60 is for time."""
 
+_DECIMALS = {1: 0, 10: 1, 60: 0, 100: 2, 1000: 3}
+
 
 def decimals(minor_units: int) -> int:
     """How many digits follow the decimal point when an amount is written (0 for hours and minutes)."""
-    return {1: 0, 10: 1, 60: 0, 100: 2, 1000: 3}[minor_units]
+    return _DECIMALS[minor_units]
 
 
 def plain(amount: int, minor_units: int) -> str:

@@ -108,13 +108,17 @@ class Engine:
         """So many callers, each with one payment at a time; making the commands is counted."""
         make: Payments = getattr(self._town(town), f"{payments}_payments")
         end = time.perf_counter() + seconds
-        whole, each = Spent(), Spent()
+        # What one call worked is not asked for: the question itself would cost as much as the call.
+        whole, times = Spent(), list[float]()
         faults: list[BaseException] = []
 
         def call_for_ever() -> None:
             try:
                 while time.perf_counter() < end:
-                    self._decide(self._town(town).batch(list(make(1))), each)
+                    call = self._town(town).batch(list(make(1)))
+                    started = time.perf_counter()
+                    decide(self._ledger, call)
+                    times.append(time.perf_counter() - started)
             except Exception as error:  # noqa: BLE001 - it is raised by the thread that waits
                 faults.append(error)
 
@@ -126,7 +130,7 @@ class Engine:
                 thread.join()
         if faults:
             raise faults[0]
-        return whole.on(len(each.times)) | latencies(each.times)
+        return whole.on(len(times)) | latencies(times)
 
     def fill(self, transfers: int, size: int) -> dict[str, Any]:
         """Let the books grow by so many transfers."""

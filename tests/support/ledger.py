@@ -7,10 +7,10 @@ from services.ledger.journal import recomputing
 from services.ledger.kernel.apply import apply
 from services.ledger.kernel.decide import RANDOM_BYTES, decide
 from services.ledger.kernel.needs import needs
+from services.ledger.kernel.plain import PlainPayments
 from services.ledger.kernel.recall import recall
 from services.ledger.kernel.record import Record, StoredRefusal
-from services.ledger.kernel.rules import Rules
-from services.ledger.kernel.state import Key, State, whole_state
+from services.ledger.kernel.state import State, whole_state
 from shared.auth.principal import ADMINISTRATOR, IMPORTER, MEMBER, OPERATOR, Principal
 from shared.contracts import clock, ids
 from shared.contracts.charters import Charter, LimitClause
@@ -68,15 +68,14 @@ def charter(code: str = "PUMA", **limits: Any) -> Charter:
 class Books:
     """A partition in memory: commands go in one by one, records and refusals come out.
 
-    Each is decided on what `needs` names of the state and nothing else, as the writer does; each record is
-    verified.
+    Each is decided on what `needs` names of the state and nothing else, as the writer does, a plain payment
+    by the short way too; each record is verified.
     """
 
     def __init__(self) -> None:
         self.timeline = ids.new_id()
         self.state: State = whole_state(0, self.timeline)
         self.records: list[Record] = []
-        self._rules: dict[Key, Rules] = {}
         self._recomputed = recomputing.Books(0)
 
     def submit(
@@ -90,7 +89,10 @@ class Books:
             return refusal
         if known is not None:
             return known
-        decision = decide(seen, command, principal, now, secrets.token_bytes(RANDOM_BYTES))
+        random_bytes = secrets.token_bytes(RANDOM_BYTES)
+        decision = decide(seen, command, principal, now, random_bytes)
+        shortly = PlainPayments(self.state, now).decide(command, principal, random_bytes)
+        assert shortly is None or shortly == decision
         if isinstance(decision, Record):
             apply(self.state, decision)
             self._recomputed.add(decision)
@@ -100,7 +102,7 @@ class Books:
     def needed(self, command: Command, now: int) -> State:
         """The state as far as the command needs it."""
         whole = self.state
-        seen = State(whole.header, whole.next_account, rules=self._rules)
+        seen = State(whole.header, whole.next_account, rules=whole.rules)
         while missing := needs(seen, command, now):
             seen.currencies |= {code: whole.currencies[code] for code in missing.currencies}
             seen.accounts |= {id: whole.accounts[id] for id in missing.accounts}

@@ -71,13 +71,14 @@ def _change(state: State, record: Record) -> None:
 
 
 def _book(state: State, record: Record) -> None:
+    accounts = state.accounts
     sums: dict[str, int] = {}
     gained: dict[str, int] = {}
     for account_id, bucket, amount, after in record.payload["entries"]:
-        account = state.accounts[account_id]
+        account = accounts[account_id]
         if account is None:
             raise BrokenRecord(record, f"books on {account_id}, which does not exist")
-        if account.balance_of(bucket) + amount != after or not -MAX_AMOUNT <= after <= MAX_AMOUNT:
+        if account.buckets.get(bucket, 0) + amount != after or not -MAX_AMOUNT <= after <= MAX_AMOUNT:
             raise BrokenRecord(record, f"states a wrong balance of {account_id}")
         if amount < 0 and after < (account.floor if bucket == PLAIN else 0):
             raise BrokenRecord(record, f"takes {account_id} below its limit")
@@ -89,9 +90,7 @@ def _book(state: State, record: Record) -> None:
         sums[account.currency] = sums.get(account.currency, 0) + amount
         gained[account_id] = gained.get(account_id, 0) + amount
     for account_id, gain in gained.items():
-        account = state.accounts[account_id]
-        assert account is not None
-        if gain > 0 and account.total > account.ceiling:
+        if gain > 0 and (account := accounts[account_id]) and account.total > account.ceiling:
             raise BrokenRecord(record, f"takes {account_id} above its limit")
     if any(sums.values()):
         raise BrokenRecord(record, f"has entries that do not sum to zero: {sums}")

@@ -72,8 +72,9 @@ def plan(draft: Draft, order: Order) -> Plan:
 
 def plan_most(draft: Draft, order: Order, allowed: int | None, *, arrives: bool) -> Plan:
     """As much of the order as can be moved: what the payer has, as far as `allowed` may leave the account,
-    and as far as it finds room where it `arrives` now. Raises Refusal `insufficient-balance`; where another
-    bound leaves nothing, the plan is too large for it, and booking it says so.
+    and as far as it finds room where it `arrives` now. Raises Refusal `insufficient-balance`, and
+    `below-minimum` where so much can be moved, but it is too little; where another bound leaves nothing, the
+    plan is too large for it, and booking it says so.
     """
     found = _attempt(draft, order, order.amount)
     affordable = order.amount if isinstance(found, Plan) else _possible(draft, order, found)
@@ -88,10 +89,13 @@ def plan_most(draft: Draft, order: Order, allowed: int | None, *, arrives: bool)
             gain <= _room(draft, account) for account, gain in _gains(draft, order, planned) if gain
         )
 
-    fitting = _planned(draft, order, largest(affordable, fits) or 1)
+    most = largest(affordable, fits)
+    fitting = _planned(draft, order, most or 1)
     if arrives and not _gains(draft, order, fitting)[0][1]:
         # A fixed fee would eat all that fits, which is not what was asked for.
         return _planned(draft, order, affordable)
+    if most:
+        check_minimum(order, most)
     return fitting
 
 
@@ -116,6 +120,21 @@ def arrive(draft: Draft, order: Order, planned: Plan) -> Kept:
         _check_room(draft, order, account, amount)
         draft.move(account, _unmarked(draft, order, account), amount)
     return kept
+
+
+def check_minimum(order: Order, amount: int) -> None:
+    """Refuse to redeem less than the charter's minimum: of what is redeemed, also where as much as possible
+    is asked for.
+    """
+    minimum = order.rules.redemption.minimum
+    if order.kind == "redemption" and minimum is not None and amount < minimum:
+        code, minor_units = order.currency.code, order.currency.minor_units
+        raise Refusal(
+            "below-minimum",
+            minimum=money.text(minimum, code, minor_units),
+            minimum_amount=minimum,
+            currency=code,
+        )
 
 
 def check_open(draft: Draft, account: Account, *, gives: bool) -> None:

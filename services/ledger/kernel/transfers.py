@@ -11,7 +11,7 @@ from services.ledger.kernel.moving import Order, Plan
 from services.ledger.kernel.payload import parties
 from services.ledger.kernel.state import Account, Currency, Thing
 from shared.auth.principal import Principal
-from shared.contracts import clock, ids, money
+from shared.contracts import clock, ids
 from shared.contracts.commands import MAX_OPEN_RESERVATIONS, Leg, LinkedTransfers, Transfer
 from shared.contracts.errors import Fault, Refusal
 from shared.contracts.journal import TRANSFER_POSTED, TRANSFER_RESERVED, TRANSFERS_LINKED
@@ -37,7 +37,6 @@ def transfer(case: Case[Transfer]) -> Decision:
     reserves = command.pending_seconds is not None
     if command.up_to:
         planned = moving.plan_most(draft, order, allowance(draft, order.payer), arrives=not reserves)
-        _check_minimum(order, planned.amount)
     else:
         planned = moving.plan(draft, order)
     fields = transfer_fields(order, planned, command.id)
@@ -198,19 +197,7 @@ def _check_clauses(order: Order, today: str, has_case: bool) -> None:
         return
     if order.payer.kind not in rules.redemption.kinds:
         raise Refusal("charter-forbids", kind=order.kind, currency=code)
-    _check_minimum(order, order.amount)
-
-
-def _check_minimum(order: Order, amount: int) -> None:
-    """The minimum is about what is redeemed, also where as much as possible is asked for."""
-    minimum = order.rules.redemption.minimum
-    if order.kind == "redemption" and minimum is not None and amount < minimum:
-        raise Refusal(
-            "below-minimum",
-            minimum=money.text(minimum, order.currency.code, order.currency.minor_units),
-            minimum_amount=minimum,
-            currency=order.currency.code,
-        )
+    moving.check_minimum(order, order.amount)
 
 
 def _reserve(case: Case[Transfer], order: Order, planned: Plan, fields: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from services.ledger import views
 from services.ledger.kernel.apply import apply
 from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.decide import RANDOM_BYTES, decide
+from services.ledger.kernel.plain import PlainPayments
 from services.ledger.kernel.recall import recall
 from services.ledger.kernel.record import SALT_BYTES, Record, StoredRefusal, content_hash
 from services.ledger.kernel.state import Account, Header, Known, State
@@ -64,8 +65,9 @@ class Decider:
                 call.refuse(Refusal("clock-behind"))
             return batch
         now = max(clock_us, header.recorded_at)
-        self._loader.begin([item.command for call in calls for item in call.items], now)
-        moment = _Moment(self._state, self._loader, batch, now, clock_us)
+        plain = PlainPayments(self._state, now)
+        self._loader.begin([item.command for call in calls for item in call.items], now, plain)
+        moment = _Moment(self._state, self._loader, plain, batch, now, clock_us)
         for call in calls:
             for item in call.items:
                 call.outcomes[item.position] = moment.decide(item)
@@ -76,9 +78,12 @@ class Decider:
 class _Moment:
     """One batch being decided: all its commands have the same time."""
 
-    def __init__(self, state: State, loader: Loader, batch: Batch, now: int, clock_us: int) -> None:
+    def __init__(
+        self, state: State, loader: Loader, plain: PlainPayments, batch: Batch, now: int, clock_us: int
+    ) -> None:
         self._state = state
         self._loader = loader
+        self._plain = plain
         self._batch = batch
         self._now = now
         # Deadlines go by the clock alone: records may be a little ahead of it.
@@ -100,7 +105,7 @@ class _Moment:
         if item.not_after < self._clock_us:
             return refused(Refusal("late", not_after=clock.to_text(item.not_after)))
         random_bytes = os.urandom(RANDOM_BYTES)
-        decision = decide(self._state, item.command, item.principal, self._now, random_bytes)
+        decision = self._decision(item, random_bytes)
         if isinstance(decision, Refusal):
             if decision.problem.final:
                 self._keep(item, decision, random_bytes[:SALT_BYTES])
@@ -108,6 +113,13 @@ class _Moment:
         apply(self._state, decision)
         self._gather(decision)
         return Outcome(view=self._view(decision))
+
+    def _decision(self, item: Item, random_bytes: bytes) -> Record | Refusal:
+        if self._simple:
+            record = self._plain.decide(item.command, item.principal, random_bytes)
+            if record is not None:
+                return record
+        return decide(self._state, item.command, item.principal, self._now, random_bytes)
 
     def close(self) -> None:
         """State in the batch how the partition stands after it."""
@@ -166,13 +178,14 @@ class _Moment:
     def _gather_lines(self, record: Record) -> bool:
         """Gather what the record books; whether it moves plain units alone."""
         plain = True
+        lines, touched, sequence = self._batch.lines, self._touched, record.sequence
         for account_id, bucket, amount, balance in record.payload["entries"]:
             account = self._account(account_id)
             total = None if account.total == balance else account.total
-            self._batch.lines.append(Line(account.number, record.sequence, amount, balance, total, bucket))
-            self._touched[account_id, bucket] = None
+            lines.append(Line(account.number, sequence, amount, balance, total, bucket))
+            touched[account_id, bucket] = None
             if bucket != PLAIN:
-                self._touched[account_id, PLAIN] = None
+                touched[account_id, PLAIN] = None
                 plain = False
         return plain
 

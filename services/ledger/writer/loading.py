@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from services.ledger.kernel.needs import Needs, needs
+from services.ledger.kernel.plain import PlainPayments
 from services.ledger.kernel.record import Record
 from services.ledger.kernel.state import Key, State
 from services.ledger.writer.store import Store
@@ -29,7 +30,7 @@ class Loader:
         self._state = state
         self._new: set[str] = set()
 
-    def begin(self, commands: Sequence[Command], now: int) -> None:
+    def begin(self, commands: Sequence[Command], now: int, plain: PlainPayments) -> None:
         """Load what the commands of a batch look at, as things stand before it. May raise StoreError."""
         state = self._state
         self._new = set()
@@ -39,7 +40,7 @@ class Loader:
         _bound(state.rules, MAX_CACHED_CURRENCIES)
         state.commands = {}
         self._load_commands({command.id for command in commands})
-        self._complete(commands, now)
+        self._complete([command for command in commands if not plain.covers(command)], now)
 
     def complete(self, command: Command, now: int) -> None:
         """Load what a command looks at by now: what was decided before it in its batch may lead elsewhere."""

@@ -16,8 +16,18 @@ from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 from services.ledger.kernel.record import GENESIS
 from services.ledger.kernel.state import Account, Currency, Key, Known, Thing, first_account
 from services.ledger.writer import rows
+from services.ledger.writer.binary import (
+    BinaryArray,
+    BinaryArrayDumper,
+    bigints,
+    byteas,
+    entry_rows,
+    journal_rows,
+    texts,
+    uuids,
+)
 from services.ledger.writer.packing import pack
-from services.ledger.writer.store import Batch, BooksBroken, FenceMissed, Partition, StoreError
+from services.ledger.writer.store import Batch, BooksBroken, Change, FenceMissed, Partition, StoreError
 
 SMALL_BATCH = 64
 """Up to how many records one statement writes; beyond it, COPY is faster (measured)."""
@@ -29,7 +39,9 @@ SETTINGS = (
     # A commit ends within these, one way or the other: a caller is told when a missing record is surely not
     # coming.
     "-c statement_timeout=15s -c idle_in_transaction_session_timeout=15s "
-    "-c synchronous_commit=on -c timezone=UTC"
+    "-c synchronous_commit=on -c timezone=UTC "
+    # Our statements take sets of any size by the same way, so planning each anew would find nothing better.
+    "-c plan_cache_mode=force_generic_plan"
 )
 CONNECTION: dict[str, Any] = {
     "options": SETTINGS,
@@ -132,7 +144,8 @@ WRITE_MORE = (
 
 UPDATE_BALANCES = """
     UPDATE balances SET balance = new.balance, total = new.total
-    FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[]) new(account, balance, total)
+    FROM unnest(%(accounts)b::bigint[], %(balances)b::bigint[], %(totals)b::bigint[])
+        new(account, balance, total)
     WHERE balances.account = new.account AND balances.bucket = ''
 """
 HOLD_BUCKETS = """
@@ -173,16 +186,16 @@ LOAD_RECORDS = """
     SELECT j.command::text, j.header, j.payload, j.salt, j.hash, p.hash, n.salt, n.memo, n.case_reference
     FROM journal j LEFT JOIN journal p ON p.partition = j.partition AND p.sequence = j.sequence - 1
     LEFT JOIN notes n ON n.partition = j.partition AND n.sequence = j.sequence
-    WHERE j.command = ANY(%s::uuid[]) AND j.partition = %s
+    WHERE j.command = ANY(%b::uuid[]) AND j.partition = %s
 """
 LOAD_REFUSALS = """
     SELECT command::text, principal, salt, content, slug, parameters, recorded_at FROM refusals
-    WHERE command = ANY(%s::uuid[]) AND partition = %s
+    WHERE command = ANY(%b::uuid[]) AND partition = %s
 """
 COUNT_COMMANDS = """
     SELECT count(*) FROM (
-        SELECT 1 FROM journal WHERE command = ANY(%(ids)s::uuid[]) AND partition = %(partition)s
-        UNION ALL SELECT 1 FROM refusals WHERE command = ANY(%(ids)s::uuid[]) AND partition = %(partition)s
+        SELECT 1 FROM journal WHERE command = ANY(%(ids)b::uuid[]) AND partition = %(partition)s
+        UNION ALL SELECT 1 FROM refusals WHERE command = ANY(%(ids)b::uuid[]) AND partition = %(partition)s
     ) known
 """
 
@@ -194,13 +207,11 @@ END_FORMER_BACKEND = """
 MY_BACKEND = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 
 COPIED = (
-    rows.JOURNAL,
     rows.NOTES,
     rows.REFUSALS,
     rows.CURRENCIES,
     rows.ACCOUNTS,
     rows.OPENED_BALANCES,
-    rows.ENTRIES,
 )
 
 
@@ -220,6 +231,7 @@ class PostgresStore:
             # once.
             self._connection.adapters.register_dumper(int, Int8Dumper)
             self._connection.adapters.register_dumper(int, Int8BinaryDumper)
+            self._connection.adapters.register_dumper(BinaryArray, BinaryArrayDumper)
             self._query(END_FORMER_BACKEND, self._backend)
             self._backend = self._query(MY_BACKEND, ())[0]
 
@@ -275,7 +287,7 @@ class PostgresStore:
         return accounts
 
     def load_commands(self, partition: int, ids: Collection[str]) -> list[Known]:
-        listed = list(ids)
+        listed = uuids(ids)
         # Nearly always nothing is known of them, which one round trip tells.
         if not self._query(COUNT_COMMANDS, {"ids": listed, "partition": partition})[0][0]:
             return []
@@ -311,8 +323,12 @@ class PostgresStore:
             if connection.execute(FENCE, _fence_values(batch)).rowcount != 1:
                 raise FenceMissed
             with connection.cursor() as cursor:
+                if batch.records:
+                    _copy_pieces(cursor, rows.JOURNAL, journal_rows(batch))
                 for inserts in COPIED:
                     _copy(cursor, inserts, batch)
+                if batch.lines:
+                    _copy_pieces(cursor, rows.ENTRIES, entry_rows(batch))
             _write_balances(connection, batch)
             _write_altered(connection, batch)
             _write_things(connection, batch)
@@ -364,23 +380,29 @@ def _fence_values(batch: Batch) -> dict[str, Any]:
 def _small_values(batch: Batch) -> dict[str, Any]:
     records, lines, changes = batch.records, batch.lines, rows.updated(batch)
     return _fence_values(batch) | {
-        "sequences": [record.sequence for record in records],
-        "times": [record.recorded_at for record in records],
-        "commands": [record.command for record in records],
-        "headers": [record.header for record in records],
-        "payloads": [pack(record.payload, record.body) for record in records],
-        "salts": [record.salt for record in records],
-        "hashes": [record.hash for record in records],
-        "line_accounts": [line.account for line in lines],
-        "line_sequences": [line.sequence for line in lines],
-        "line_amounts": [line.amount for line in lines],
-        "line_balances": [line.balance for line in lines],
-        "line_totals": [line.total for line in lines],
-        "line_buckets": [line.bucket for line in lines],
-        "accounts": [change.account for change in changes],
-        "balances": [change.balance for change in changes],
-        "totals": [change.total for change in changes],
+        "sequences": bigints([record.sequence for record in records]),
+        "times": bigints([record.recorded_at for record in records]),
+        "commands": uuids([record.command for record in records]),
+        "headers": byteas([record.header for record in records]),
+        "payloads": byteas([pack(record.payload, record.body) for record in records]),
+        "salts": byteas([record.salt for record in records]),
+        "hashes": byteas([record.hash for record in records]),
+        "line_accounts": bigints([line.account for line in lines]),
+        "line_sequences": bigints([line.sequence for line in lines]),
+        "line_amounts": bigints([line.amount for line in lines]),
+        "line_balances": bigints([line.balance for line in lines]),
+        "line_totals": bigints([line.total for line in lines]),
+        "line_buckets": texts([line.bucket for line in lines]),
+        **_changed_values(changes),
         "hits": len(changes),
+    }
+
+
+def _changed_values(changes: Sequence[Change]) -> dict[str, BinaryArray]:
+    return {
+        "accounts": bigints([change.account for change in changes]),
+        "balances": bigints([change.balance for change in changes]),
+        "totals": bigints([change.total for change in changes]),
     }
 
 
@@ -412,16 +434,25 @@ def _copy(cursor: psycopg.Cursor[Any], inserts: rows.Inserts, batch: Batch) -> N
     values = inserts.values(batch)
     if not values:
         return
-    statement = f"COPY {inserts.table} ({inserts.columns}) FROM STDIN (FORMAT BINARY)"
-    with cursor.copy(statement) as copy:
+    with cursor.copy(_copy_statement(inserts)) as copy:
         for row in values:
             copy.write_row(_with_uuids(row, inserts.ids) if inserts.ids else row)
+
+
+def _copy_pieces(cursor: psycopg.Cursor[Any], inserts: rows.Inserts, pieces: Iterable[bytes]) -> None:
+    with cursor.copy(_copy_statement(inserts)) as copy:
+        for piece in pieces:
+            copy.write(piece)
+
+
+def _copy_statement(inserts: rows.Inserts) -> str:
+    return f"COPY {inserts.table} ({inserts.columns}) FROM STDIN (FORMAT BINARY)"
 
 
 def _write_balances(connection: psycopg.Connection[Any], batch: Batch) -> None:
     updated = rows.updated(batch)
     if updated:
-        changed = connection.execute(UPDATE_BALANCES, _columns(updated)[:3]).rowcount
+        changed = connection.execute(UPDATE_BALANCES, _changed_values(updated)).rowcount
         if changed != len(updated):
             raise BooksBroken(f"{changed} of {len(updated)} balances are there")
     held, emptied = rows.special(batch)

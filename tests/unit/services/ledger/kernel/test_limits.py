@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.contracts.charters import FeeClause
+from shared.contracts.charters import FeeClause, RedemptionClause
 from shared.contracts.commands import ChangeLimits, PostPending, VoidPending
 from tests.unit.services.ledger.kernel.books import SECOND, Books, rows, transfer
 
@@ -90,6 +90,17 @@ def test_a_fee_beside_the_payment_leaves_the_account_as_well() -> None:
     assert books.refuse("spending-limit", books.pay(payer, payee, 46)).parameters["amount_minor"] == 51
     books.accept(books.pay(payer, payee, 45))
     assert transfer(books.accept(books.pay(payer, payee, 999, up_to=True)))["amount"] == 45
+
+
+def test_a_limit_that_leaves_nothing_is_told_before_a_minimum() -> None:
+    """Something that can be redeemed is too little; nothing at all is the limit's doing."""
+    books = Books()
+    books.currency(limits=rows(per_day=90), redemption=RedemptionClause(minimum=50))
+    account, payee = books.account(1000), books.account()
+    books.accept(books.pay(account, payee, 60))
+    books.refuse("below-minimum", books.redeem(account, 80, up_to=True))
+    books.accept(books.pay(account, payee, 30))
+    books.refuse("spending-limit", books.redeem(account, 80, up_to=True))
 
 
 def test_an_accounts_own_limits_go_before_the_charters() -> None:
