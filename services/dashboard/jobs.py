@@ -17,7 +17,7 @@ FORGET_SECONDS = 600.0
 
 def jobs(resources: Resources, _publisher: Publisher) -> list[Job]:
     return [
-        Job("dashboard-catch-up", CATCH_UP_SECONDS, partial(projector.catch_up, resources)),
+        Job("dashboard-catch-up", CATCH_UP_SECONDS, projector.CatchUp(resources).step),
         Job(
             "dashboard-closed-periods",
             CLOSED_PERIODS_SECONDS,

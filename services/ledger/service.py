@@ -7,6 +7,7 @@ from services.ledger.currencies import queries as currencies
 from services.ledger.journal import queries as journal
 from services.ledger.proposals import queries as proposals
 from services.ledger.schedules import queries as schedules
+from services.ledger.transfers import export
 from services.ledger.transfers import queries as transfers
 from services.ledger.writer.writer import Writer
 from shared.contracts import ledger as contract
@@ -26,6 +27,7 @@ SERVICE = Service(
         "get_balance": Call(accounts.get_balance, contract.GetBalance),
         "get_transfer": Call(transfers.get_transfer, contract.ById),
         "list_account_transfers": Call(transfers.list_account_transfers, contract.ListAccountTransfers),
+        "export_account_transfers": Call(export.export_account_transfers, contract.ExportAccountTransfers),
         "get_linked_transfers": Call(transfers.get_linked_transfers, contract.ById),
         "list_pending": Call(transfers.list_pending, contract.OfAccount),
         "get_proposal": Call(proposals.get_proposal, contract.ById),

@@ -22,6 +22,22 @@ BOOKING_KINDS = ("expiry", "closing")
 """What moves units of an account without being a transfer."""
 AXES = ("recorded", "occurred")
 
+EXPORT_ROWS = 2_000
+"""How many rows one answer of an export has at most: half a megabyte of ordinary ones."""
+EXPORTED = (
+    "id",
+    "kind",
+    "status",
+    "recorded_at",
+    "occurred_at",
+    "counterparty",
+    "change",
+    "balance",
+    "memo",
+    "case_reference",
+)
+"""What each row of an export has: times are Unix microseconds, amounts minor units."""
+
 
 def writer_service(partition: int) -> str:
     """The name under which the writer of a partition is called; only the holder of the fence answers it."""
@@ -341,6 +357,14 @@ class OfAccount(Page):
 
 class ListAccountTransfers(OfAccount):
     """Newest first."""
+
+
+class ExportAccountTransfers(Arguments):
+    """As `ListAccountTransfers`, in rows of EXPORTED; at most EXPORT_ROWS at a time."""
+
+    account = fields.String(required=True)
+    cursor = fields.String(validate=validate.Length(max=200), load_default=None, allow_none=True)
+    limit = fields.Integer(strict=True, validate=validate.Range(1, EXPORT_ROWS), load_default=EXPORT_ROWS)
 
 
 class ListProposals(Page):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import engine, growth, idle, over_http, report
+from tests.bench import engine, growth, idle, over_http, projection, report
 from tests.bench.figures import fdatasyncs_a_second, machine
 from tests.bench.goals import Result
 from tests.bench.settings import LENGTHS, Settings
@@ -21,6 +21,7 @@ CHAPTERS: dict[str, Callable[[PrivateCluster, Settings], tuple[list[Result], dic
     "growth": growth.measure,
     "memory": idle.measure,
     "sustained": over_http.sustained,
+    "projection": projection.measure,
 }
 OUTPUT = PROJECT / "build" / "bench.json"
 

@@ -1,17 +1,14 @@
 """The chapter "engine": the writer in its process against PostgreSQL, beside pgbench, in turns."""
 
-import json
-import subprocess
-import sys
 from collections import defaultdict
-from typing import Any, Self
+from typing import Any
 
 from tests.bench.figures import ratios, rounds
 from tests.bench.goals import Result
 from tests.bench.pgbench import TpcB
+from tests.bench.processes import AskedProcess
 from tests.bench.settings import Settings
 from tests.support.cluster import PrivateCluster
-from tests.support.deployment import PROJECT
 
 BATCH = 1_000
 
@@ -31,36 +28,11 @@ SCENARIOS: dict[str, dict[str, Any]] = {
 """What is asked of the engine in each round. The first two are taken as they come, next to each other."""
 
 
-class EngineProcess:
-    """The engine in a process of its own; `ask` waits for the answer."""
+class EngineProcess(AskedProcess):
+    """The engine in a process of its own."""
 
     def __init__(self, url: str, accounts: int) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.engine_process", url, str(accounts)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=PROJECT,
-        )
-
-    def ask(self, **question: Any) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"the engine ended with exit code {self._process.wait()} at {question}")
-        return dict(json.loads(answer))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self.ask(do="close")
-        self._process.kill()
-        self._process.communicate()
+        super().__init__("tests.bench.engine_process", url, str(accounts))
 
 
 def measure(cluster: PrivateCluster, settings: Settings) -> tuple[list[Result], dict[str, Any]]:

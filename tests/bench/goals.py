@@ -30,6 +30,8 @@ GOALS = {
     "memory_service": Goal("memory of an idle service", "MB", 130, 90, smaller=True),
     "memory_jobs": Goal("memory of an idle jobs process", "MB", 250, 180, smaller=True),
     "growth": Goal("a payment's cost with the most books against 10 thousand", "x", 1.3, 1.05, smaller=True),
+    "projection": Goal("1,000,000 transfers projected by the dashboard", "s", 600, 200, smaller=True),
+    "projection_memory": Goal("memory of projecting and of rebuilding", "MB", 500, 250, smaller=True),
 }
 
 

@@ -1,13 +1,19 @@
-"""The processes of an installation: what each is called, the memory that it takes, and what it works."""
+"""The processes of an installation: what each is called, the memory that it takes, and what it works; and
+processes that are asked questions.
+"""
 
+import json
 import os
 import re
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, Self
 
-from tests.support.deployment import Deployment
+from tests.support.deployment import PROJECT, Deployment
 from tests.support.guardian import processes_in
 
 _NAMES = {
@@ -17,6 +23,40 @@ _NAMES = {
     r"deploy\.serve_calls (\S+)": r"{}",
     r"deploy\.cli up": "embedded",
 }
+
+
+class AskedProcess:
+    """A module of ours in a process of its own that answers questions, a line of JSON each; `ask` waits for
+    the answer, and raises RuntimeError where the process ends instead.
+    """
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=PROJECT,
+        )
+
+    def ask(self, **question: Any) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"the process ended with exit code {self._process.wait()} at {question}")
+        return dict(json.loads(answer))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.ask(do="close")
+        self._process.kill()
+        self._process.communicate()
 
 
 def memory_mb(deployment: Deployment) -> dict[str, float]:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`books` are the numbers of transfers at which growth is measured, the smallest first."""
+    """`books` are the numbers of transfers at which growth is measured, the smallest first; `projected` are
+    the transfers that the dashboard projects as they come, `rebuilt` those from which it is built again.
+    """
 
     name: str
     rounds: int
@@ -19,6 +21,8 @@ class Settings:
     history: int
     books: tuple[int, ...]
     sustained_seconds: float
+    projected: int
+    rebuilt: int
 
 
 QUICK = Settings(
@@ -34,6 +38,8 @@ QUICK = Settings(
     history=5_000,
     books=(10_000, 50_000),
     sustained_seconds=5,
+    projected=20_000,
+    rebuilt=20_000,
 )
 FULL = Settings(
     name="full",
@@ -48,5 +54,7 @@ FULL = Settings(
     history=50_000,
     books=(10_000, 1_000_000, 10_000_000),
     sustained_seconds=600,
+    projected=1_000_000,
+    rebuilt=10_000_000,
 )
 LENGTHS = {settings.name: settings for settings in (QUICK, FULL)}

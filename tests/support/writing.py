@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.ledger.resources import Resources
@@ -81,11 +82,14 @@ class Ledger:
         return outcome
 
     def ask(self, call: Call, principal: str, *roles: str, **arguments: Any) -> Any:
-        """What a query answers to a principal, with its arguments validated as they are on the way."""
+        """What a query answers to a principal, with its arguments validated and its answer taken through JSON
+        as they are on the way.
+        """
         assert call.schema is not None
         loaded = call.schema().load(arguments)
         caller = self.verifier.verify(self.token(principal, *roles))
-        return call.handler(self.resources, Request(loaded, caller, clock.deadline(CALL_SECONDS)))
+        answer = call.handler(self.resources, Request(loaded, caller, clock.deadline(CALL_SECONDS)))
+        return msgspec.json.decode(msgspec.json.encode(answer))
 
     def currency(self, code: str = "PUMA", **more: Any) -> str:
         self.view(create_currency(code, **more))

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from services.dashboard.projection.areas import day_of, until_day_end
-from services.dashboard.projection.facts import AccountFact, CurrencyFact, Facts, TransferFact, Unappliable
+from services.dashboard.projection.facts import (
+    AccountFact,
+    CurrencyFact,
+    Facts,
+    Payment,
+    TransferFact,
+    Unappliable,
+)
 from shared.contracts.primitives import HOLDER_KINDS
 
 MUTUAL_CREDIT = "mutual_credit"
@@ -94,6 +101,8 @@ class Account:
 
     def state_after(self) -> AccountState:
         """What changes of an account, as it is after the batch."""
+        if not self.entries:
+            return AccountState(self.since, self.first_active, self.balance, self.last_at)
         return AccountState(
             self.since,
             self.first_active,
@@ -129,8 +138,12 @@ class Book:
     amounts: dict[tuple[Pool, int, int], int] = field(default_factory=dict)
     movements: list[Movement] = field(default_factory=list)
 
-    def enter(self, facts: Facts) -> None:
+    def enter(self, facts: Facts | Payment) -> None:
         """Gather one record. Raises Unappliable."""
+        if isinstance(facts, Payment):
+            if self._pay(facts):
+                return
+            facts = facts.facts()
         if facts.currency is not None:
             self._create(facts, facts.currency)
         for opened in facts.opened:
@@ -144,7 +157,52 @@ class Book:
 
     def day(self, pool: Pool, day: int) -> PoolDay:
         """What the batch adds to a pool's day so far."""
-        return self.days.setdefault((pool, day), PoolDay())
+        key = (pool, day)
+        found = self.days.get(key)
+        if found is None:
+            found = self.days[key] = PoolDay()
+        return found
+
+    def _pay(self, payment: Payment) -> bool:
+        """Gather a payment between members in a few steps, to what `enter` would do with its facts; False,
+        and nothing done, where it is none.
+        """
+        payer, payee = self.accounts.get(payment.payer), self.accounts.get(payment.payee)
+        if payer is None or payee is None or not (payer.is_member and payee.is_member):
+            return False
+        pool, code = payer.pool, payer.pool.currency
+        if payee.pool.currency != code:
+            return False
+        _, sequence, at, _, _, amount = payment
+        day = day_of(at)
+        currency = self.currencies[code]
+        currency.since = min(currency.since, day)
+        for account, change in ((payer, -amount), (payee, amount)):
+            account.since = min(account.since, day)
+            account.first_active = day if account.first_active is None else min(account.first_active, day)
+            of_account = account.days.get(day)
+            if of_account is None:
+                of_account = account.days[day] = AccountDay()
+            of_account.change += change
+            of_account.transfers += 1
+            if change < 0:
+                of_account.paid += amount
+            else:
+                of_account.received += amount
+            if currency.kind == MUTUAL_CREDIT:
+                account.entries.append((at, sequence, change))
+        pool_day = self.day(pool, day)
+        pool_day.transfers += 1
+        pool_day.volume += amount
+        if payee.pool != pool:
+            other, area = self.day(payee.pool, day), amount * until_day_end(at)
+            if currency.kind != MUTUAL_CREDIT:
+                pool_day.supply, pool_day.area = pool_day.supply - amount, pool_day.area - area
+                other.supply, other.area = other.supply + amount, other.area + area
+        key = (pool, day, amount)
+        self.amounts[key] = self.amounts.get(key, 0) + 1
+        self.movements.append(Movement(code, day, sequence, 0, payer.id, payee.id, amount, at, True))
+        return True
 
     def _create(self, facts: Facts, fact: CurrencyFact) -> None:
         if fact.code in self.currencies:
@@ -271,11 +329,15 @@ class Book:
         return None
 
 
-def touched(batch: Iterable[Facts]) -> tuple[set[str], set[str]]:
+def touched(batch: Iterable[Facts | Payment]) -> tuple[set[str], set[str]]:
     """The codes of currencies and the ids of accounts that some records name."""
     codes: set[str] = set()
     accounts: set[str] = set()
     for facts in batch:
+        if isinstance(facts, Payment):
+            accounts.add(facts.payer)
+            accounts.add(facts.payee)
+            continue
         if facts.currency is not None:
             codes.add(facts.currency.code)
         for opened in facts.opened:

@@ -5,7 +5,7 @@ A record of a type that is not known here is read all the same: by the accounts 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.contracts.journal import CURRENCY_CREATED, TRANSFER_POSTED, TRANSFERS_LINKED, JournalRecord
 from shared.contracts.money import MAX_AMOUNT
@@ -79,8 +79,37 @@ class Facts:
         return named
 
 
-def read(record: JournalRecord) -> Facts:
+class Payment(NamedTuple):
+    """A record that says no more than that one account has given to another, as nearly all do; `facts` says
+    it like any other record.
+    """
+
+    partition: int
+    sequence: int
+    occurred_at: int
+    payer: str
+    payee: str
+    amount: int
+
+    def facts(self) -> Facts:
+        return Facts(
+            partition=self.partition,
+            sequence=self.sequence,
+            occurred_at=self.occurred_at,
+            currency=None,
+            opened=(),
+            entries={self.payer: -self.amount, self.payee: self.amount},
+            transfers=(TransferFact(self.payer, self.payee, self.amount),),
+        )
+
+
+def read(record: JournalRecord) -> Facts | Payment:
     """The facts of a record. Raises Unappliable `unreadable`."""
+    return _payment(record) or read_all(record)
+
+
+def read_all(record: JournalRecord) -> Facts:
+    """The facts of any record, plain payments too. Raises Unappliable `unreadable`."""
     try:
         payload = record.payload
         return Facts(
@@ -95,6 +124,28 @@ def read(record: JournalRecord) -> Facts:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Unappliable(record.sequence, "unreadable") from error
+
+
+def _payment(record: JournalRecord) -> Payment | None:
+    """A plain payment; None for whatever is more, or less, than that."""
+    payload = record.payload
+    if record.type != TRANSFER_POSTED or payload.get("accounts") != [] or "settled" in payload:
+        return None
+    try:
+        transfer = payload["transfer"]
+        payer, payee, amount = transfer["payer"], transfer["payee"], transfer["amount"]
+        if transfer["kind"] != "payment" or "kept_back" in transfer:
+            return None
+        (giver, _, lost, _), (taker, _, gained, _) = payload["entries"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    if (giver, lost, taker, gained) != (payer, -amount, payee, amount) or payer == payee:
+        return None
+    if not (type(amount) is type(lost) is type(gained) is int and 0 < amount <= MAX_AMOUNT):
+        return None
+    if not (type(payer) is type(payee) is str and payer and payee and 0 <= record.occurred_at <= LATEST_US):
+        return None
+    return Payment(record.partition, record.sequence, record.occurred_at, payer, payee, amount)
 
 
 def _posted(record: JournalRecord) -> Sequence[Mapping[str, Any]]:

@@ -92,13 +92,14 @@ def continuing(position: Position, records: Sequence[JournalRecord]) -> tuple[li
     Records of the position's own timeline that it has passed are left aside.
     """
     taken: list[JournalRecord] = []
+    timeline, sequence, last_hash = position.timeline, position.sequence, position.hash
     for record in records:
-        if record.timeline == position.timeline and record.sequence <= position.sequence:
+        if record.sequence <= sequence and record.timeline == timeline:
             continue
-        if record.sequence != position.sequence + 1 or record.prev_hash != position.hash:
+        if record.sequence != sequence + 1 or record.prev_hash != last_hash:
             return taken, False
         taken.append(record)
-        position = record.position
+        timeline, sequence, last_hash = record.timeline, record.sequence, record.hash
     return taken, True
 
 

@@ -87,9 +87,39 @@ def catch_up(resources: Resources) -> bool:
     """Pull once from every partition; says whether more may be waiting. Raises ProjectionStalled."""
     more = False
     for partition in resources.partitions:
-        with resources.projecting:
-            more |= _pull(resources, partition)
-            _raise_if_stalled(resources, partition)
+        more |= _catch_up(resources, partition)
+    return more
+
+
+class CatchUp:
+    """The periodic job: `catch_up`, but for partitions that messages have moved on since the last step, which
+    lack nothing: what they lack shows with the next message.
+    """
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._seen: dict[int, Position] = {}
+
+    def step(self) -> bool:
+        """Says whether more may be waiting. Raises ProjectionStalled."""
+        more = False
+        for partition in self._resources.partitions:
+            if not self._has_moved(partition):
+                more |= _catch_up(self._resources, partition)
+                self._has_moved(partition)
+        return more
+
+    def _has_moved(self, partition: int) -> bool:
+        """Whether the position is another than when this was last asked."""
+        before, progress = self._seen.get(partition, BEGINNING), _position(self._resources, partition)
+        self._seen[partition] = progress.position
+        return progress.position not in (before, BEGINNING) and progress.stalled is None
+
+
+def _catch_up(resources: Resources, partition: int) -> bool:
+    with resources.projecting:
+        more = _pull(resources, partition)
+        _raise_if_stalled(resources, partition)
     return more
 
 

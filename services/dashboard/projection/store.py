@@ -10,8 +10,8 @@ from sqlalchemy import Connection, select
 from services.dashboard.projection import tables
 from services.dashboard.projection.areas import positive_changes, split
 from services.dashboard.projection.book import Account, AccountState, Book, Currency, Pool, touched
-from services.dashboard.projection.facts import Facts
-from services.dashboard.projection.rows import put
+from services.dashboard.projection.facts import Facts, Payment
+from services.dashboard.projection.rows import put, select_named
 
 IDS_PER_QUERY = 1000
 
@@ -25,7 +25,7 @@ MOVEMENT = ("currency", "day", "sequence", "part", "payer", "payee", "amount", "
 CHANGED_DAY = ("currency", "day", "sequence")
 
 
-def load(connection: Connection, batch: Sequence[Facts]) -> Book:
+def load(connection: Connection, batch: Sequence[Facts | Payment]) -> Book:
     """The currencies and accounts that the batch names, as far as they are known."""
     codes, ids = touched(batch)
     accounts = {account.id: account for account in _load_accounts(connection, ids)}
@@ -70,24 +70,17 @@ def _load_currencies(connection: Connection, codes: Collection[str]) -> dict[str
 
 
 def _load_accounts(connection: Connection, ids: Collection[str]) -> Iterable[Account]:
-    accounts, pools = tables.accounts.c, tables.pools.c
-    query = select(
-        accounts.account,
-        accounts.id,
-        accounts.kind,
-        accounts.since,
-        accounts.first_active,
-        accounts.balance,
-        accounts.last_at,
-        pools.currency,
-        pools.territory,
-    ).join_from(tables.accounts, tables.pools)
-    for chunk in _chunks(sorted(ids)):
-        for row in connection.execute(query.where(accounts.id.in_(chunk))):
-            key, id_, kind, since, first_active, balance, last_at, currency, territory = row
-            pool = Pool(currency, territory)
-            before = AccountState(since, first_active, balance, last_at)
-            yield Account(id_, kind, pool, *before, key=key, state_before=before)
+    query = (
+        "SELECT accounts.account, accounts.id, accounts.kind, accounts.since, accounts.first_active, "
+        "accounts.balance, accounts.last_at, pools.currency, pools.territory "
+        "FROM accounts JOIN pools ON pools.pool = accounts.pool WHERE accounts.id IN "
+    )
+    pools: dict[Pool, Pool] = {}
+    for row in select_named(connection, query, sorted(ids)):
+        key, id_, kind, since, first_active, balance, last_at, currency, territory = row
+        pool = Pool(currency, territory)
+        before = AccountState(since, first_active, balance, last_at)
+        yield Account(id_, kind, pools.setdefault(pool, pool), *before, key=key, state_before=before)
 
 
 def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
-from services.ledger.journal.reader import hash_at, records_after
+from services.ledger.journal.feed import events_after
+from services.ledger.journal.reader import hash_at
 from services.ledger.resources import Resources
 from shared.auth.principal import ADMINISTRATOR, JOURNAL_READER, OPERATOR
 from shared.contracts.errors import Refusal
-from shared.contracts.journal import to_cloud_event
 from shared.messaging.service import Request
 
 READERS = (JOURNAL_READER, OPERATOR, ADMINISTRATOR)
@@ -19,9 +20,9 @@ def list_events(ledger: Resources, request: Request) -> dict[str, Any]:
     request.principal.require("read the journal", *READERS)
     asked = request.arguments
     with ledger.database.read() as connection:
-        found = records_after(connection, asked["partition"], asked["after"], asked["limit"])
+        found = events_after(connection, asked["partition"], asked["after"], asked["limit"])
     return {
-        "data": [to_cloud_event(record.to_journal()) for record in found],
+        "data": [msgspec.Raw(event.json) for event in found],
         "up_to": found[-1].sequence if found else asked["after"],
         "has_more": len(found) == asked["limit"],
     }
@@ -33,9 +34,9 @@ def journal_since(ledger: Resources, request: Request) -> dict[str, Any]:
     asked = request.arguments
     with ledger.database.read() as connection:
         _check_position(connection, asked)
-        found = records_after(connection, asked["partition"], asked["sequence"], asked["limit"])
+        found = events_after(connection, asked["partition"], asked["sequence"], asked["limit"])
     return {
-        "records": [to_cloud_event(record.to_journal()) for record in found],
+        "records": [msgspec.Raw(event.json) for event in found],
         "up_to": found[-1].sequence if found else asked["sequence"],
     }
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, or_
 
 from services.ledger.access import access_account, seen_of
 from services.ledger.journal.reader import record_of, records_at, records_of
@@ -11,8 +11,9 @@ from services.ledger.kernel.record import Record
 from services.ledger.kernel.state import Thing, partition_of_account
 from services.ledger.reading import list_things, load_currencies, load_things, minor_units_in
 from services.ledger.resources import Resources
-from services.ledger.tables import entries, things
+from services.ledger.tables import things
 from services.ledger.transfers.history import seen_from
+from services.ledger.transfers.lines import lines_before
 from services.ledger.views import linked_view, transfer_view, transfers_of
 from shared import cursors
 from shared.contracts import clock, ids, money
@@ -75,30 +76,16 @@ def list_account_transfers(ledger: Resources, request: Request) -> dict[str, Any
     asked = request.arguments
     with ledger.database.read() as connection:
         account = access_account(connection, request.principal, asked["account"])
-        change = func.sum(entries.c.amount)
-        query = (
-            select(
-                entries.c.sequence,
-                change.label("change"),
-                # Each line tells the account's total after the record.
-                func.max(func.coalesce(entries.c.total, entries.c.balance)).label("balance"),
-            )
-            .where(entries.c.account == account.number)
-            .group_by(entries.c.sequence)
-            .having(change != 0)
-            .order_by(entries.c.sequence.desc())
-            .limit(asked["limit"] + 1)
-        )
-        if before := cursors.decode(asked["cursor"], int):
-            query = query.where(entries.c.sequence < before[0])
-        page, rest = cursors.page(list(connection.execute(query)), asked["limit"], "sequence")
+        before = cursors.decode(asked["cursor"], int)
+        found = lines_before(connection, account.number, before[0] if before else None, asked["limit"] + 1)
+        page, rest = cursors.page(found, asked["limit"], "sequence")
         partition = partition_of_account(account.number)
         records = records_at(connection, partition, [line.sequence for line in page])
         refunded = _refunded(connection, records.values())
         minor_units = load_currencies(connection, [account.currency])[account.currency].minor_units
     rows = [
         seen_from(
-            account.id, account.currency, records[line.sequence], int(line.change), line.balance, minor_units
+            account.id, account.currency, records[line.sequence], line.change, line.balance, minor_units
         )
         for line in page
     ]

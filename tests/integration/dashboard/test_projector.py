@@ -101,6 +101,40 @@ def test_the_job_finds_what_no_message_told(town: Town, resources: Resources) ->
     assert metric("projection_lag_seconds") == 0
 
 
+def test_the_job_asks_for_nothing_while_messages_come(town: Town, resources: Resources) -> None:
+    job = projector.CatchUp(resources)
+    while job.step():
+        pass
+    asked = client(resources).pulls
+    for _ in range(3):
+        town.pay(2)
+        projector.receive(resources, town.journal.records[-2:])
+        assert not job.step()
+    assert (volume(resources), client(resources).pulls) == (6, asked)
+    town.pay(60)
+    while job.step():
+        pass
+    assert (volume(resources), client(resources).pulls) == (66, asked + 3)
+
+
+def test_the_job_asks_though_it_moved_where_it_stands_before_a_record(
+    town: Town, resources: Resources
+) -> None:
+    job = projector.CatchUp(resources)
+    while job.step():
+        pass
+    town.pay(1)
+    broken = town.journal.record("levy.booked", at(1), entries=[("nobody", -1), (town.ana, 1)])
+    projector.receive(resources, town.journal.records[-2:])
+    for _ in range(2):
+        with pytest.raises(ProjectionStalled):
+            job.step()
+    town.journal.records[-1] = msgspec.structs.replace(broken, payload={"accounts": [], "entries": []})
+    while job.step():
+        pass
+    assert (volume(resources), standing(resources).stalled) == (1, None)
+
+
 def test_an_empty_batch_is_nothing(resources: Resources) -> None:
     projector.receive(resources, [])
     assert standing(resources).position == BEGINNING

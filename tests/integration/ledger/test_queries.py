@@ -3,12 +3,21 @@
 import pytest
 
 from services.ledger.service import SERVICE
-from shared.auth.principal import JOURNAL_READER, MEMBER, OPERATOR
+from shared.auth.principal import IMPORTER, JOURNAL_READER, MEMBER, OPERATOR
 from shared.contracts import clock, ids
+from shared.contracts.commands import LinkedTransfers, Refund
 from shared.contracts.errors import Refusal
 from shared.contracts.journal import BEGINNING, GENESIS_HASH, from_cloud_event
-from shared.contracts.ledger import AccountTransferView, AccountView, BalanceView, CurrencyView, TransferView
-from tests.support.ledger import create_currency, issue, open_account, pay, redeem
+from shared.contracts.ledger import (
+    EXPORTED,
+    AccountTransferView,
+    AccountView,
+    BalanceView,
+    CurrencyView,
+    TransferView,
+)
+from tests.support.exported import as_exported, exported
+from tests.support.ledger import create_currency, issue, leg, open_account, pay, redeem
 from tests.support.writing import Ledger
 
 CALLS = SERVICE.calls
@@ -115,6 +124,29 @@ def test_a_balance_is_told_as_of_any_time_of_recording(puma: Ledger) -> None:
     assert balance("2001-01-01T00:00:00Z") == (0, 0)
     assert balance("2999-01-01T01:00:00+01:00")[0] == 1_023
     _refused("invalid-request", puma, "get_balance", ana, MEMBER, account=account, at="yesterday")
+
+
+def test_an_export_says_what_the_history_shows(puma: Ledger) -> None:
+    ana, ben = ids.new_id(), ids.new_id()
+    purse, shop = puma.account(ana, issued=1_000), puma.account(ben)
+    own = puma.token(ana, MEMBER)
+    paid = pay(purse, shop, 10, memo="=bread, “two”\nloaves", case_reference="A-1")
+    puma.decide([paid, *(pay(purse, shop, amount) for amount in (1, 2, 3))], own)
+    puma.view(LinkedTransfers(id=ids.new_id(), legs=[leg(purse, shop, 4), leg(purse, shop, 5)]), own)
+    puma.view(
+        LinkedTransfers(id=ids.new_id(), legs=[leg(purse, shop, 6), leg(shop, purse, 6)]),
+        puma.token("x", IMPORTER),
+    )
+    puma.view(Refund(id=ids.new_id(), transfer=paid.id, amount=7), puma.token(ben, MEMBER))
+    puma.view(redeem(shop, 2), puma.token(ben, MEMBER))
+    for account in (purse, shop):
+        shown = puma.ask(CALLS["list_account_transfers"], "op", OPERATOR, account=account)
+        for page in (1, 3, 500):
+            assert exported(puma, account, page) == [as_exported(row) for row in shown["data"]]
+    answer = puma.ask(CALLS["export_account_transfers"], ana, MEMBER, account=purse)
+    assert (answer["currency"], answer["minor_units"], len(answer["rows"])) == ("PUMA", 100, 7)
+    assert len(answer["rows"][0]) == len(EXPORTED)
+    _refused("not-permitted", puma, "export_account_transfers", ids.new_id(), MEMBER, account=purse)
 
 
 def test_payees_and_holders_are_found(puma: Ledger) -> None:

@@ -21,6 +21,7 @@ from shared.contracts.commands import (
 from shared.contracts.errors import Refusal
 from shared.contracts.ledger import AccountTransferView, LinkedTransfersView, TransferView
 from tests.support.charters import amendment, charter
+from tests.support.exported import as_exported, exported
 from tests.support.ledger import create_currency, issue, open_account, pay
 from tests.support.travelling import Travel
 from tests.support.writing import Ledger
@@ -54,6 +55,7 @@ def history(ledger: Ledger, account: str) -> list[dict[str, Any]]:
         rows += page["data"]
         cursor = page["next_cursor"]
         if not page["has_more"]:
+            assert exported(ledger, account) == [as_exported(row) for row in rows]
             return rows
 
 

@@ -5,11 +5,30 @@ from tests.support.model.book import PLAIN, Account, Book, Kind, No, Paid, Part,
 from tests.support.model.dates import day_of, same_lot
 from tests.support.model.drawing import Drawn, Wish
 
+Kept = list[tuple[str | None, list[Part]]]
+"""Whose account gets what is kept back of a movement, and what that is."""
+
 
 def hand_over(book: Book, wish: Wish, drawn: Drawn, id: str, reservation: str = "") -> int:
     """Move what was drawn to the payee, less what is kept back. Returns how much reaches the payee."""
+    arriving, kept = shares(book, wish, drawn)
+    arrives = sum(part.amount for part in arriving)
+    check_room(book, wish.payee, arrives)
+    for part in arriving:
+        _move(book, wish, part, reservation, wish.payee, arrival(book, wish, part.kind))
+    for to, parts in kept:
+        if parts and to is not None:
+            _keep(book, wish, parts, reservation, to)
+    book.paid[id] = Paid(
+        id, wish.kind, wish.money.code, wish.payer.id, wish.payee.id, drawn.amount, tuple(drawn.parts)
+    )
+    return arrives
+
+
+def shares(book: Book, wish: Wish, drawn: Drawn) -> tuple[list[Part], Kept]:
+    """What of it is for the payee, and what is kept back for others."""
     charter, arriving = wish.charter, drawn.parts
-    kept: list[tuple[str | None, list[Part]]] = []
+    kept: Kept = []
     if drawn.fee and charter.fee:
         kept.append((charter.fee.to, drawn.fee_parts or drawing.last(arriving, drawn.fee)))
         if not drawn.fee_parts:
@@ -22,17 +41,7 @@ def hand_over(book: Book, wish: Wish, drawn: Drawn, id: str, reservation: str = 
         penalty = sum(points) // 10_000
         kept.append((charter.redemption.penalty_to, drawing.last(arriving, penalty)))
         arriving = drawing.first(arriving, drawn.amount - penalty)
-    arrives = sum(part.amount for part in arriving)
-    check_room(book, wish.payee, arrives)
-    for part in arriving:
-        _move(book, wish, part, reservation, wish.payee, arrival(book, wish, part.kind))
-    for to, parts in kept:
-        if parts and to is not None:
-            _keep(book, wish, parts, reservation, to)
-    book.paid[id] = Paid(
-        id, wish.kind, wish.money.code, wish.payer.id, wish.payee.id, drawn.amount, tuple(drawn.parts)
-    )
-    return arrives
+    return arriving, kept
 
 
 def arrival(book: Book, wish: Wish, kind: Kind) -> Kind:

@@ -44,7 +44,8 @@ def carry_out(book: Book, wish: Wish, command: Transfer, amount: int) -> int:
 
 def as_much_as_possible(book: Book, wish: Wish, command: Transfer) -> None:
     """Try all amounts from above, until one is accepted of which something reaches the payee. Where none is,
-    what the payer could pay is told what is wrong with it.
+    what is told is what is wrong with the least; where nothing of the least would reach the payee, with all
+    that the payer could pay.
     """
     affordable = drawing.largest(book, wish)
     for amount in range(affordable, 0, -1):
@@ -60,7 +61,14 @@ def as_much_as_possible(book: Book, wish: Wish, command: Transfer) -> None:
                 check_minimum(wish.charter, amount)
             book.become(trial)
             return
+    if affordable and (command.pending_seconds is not None or _least_reaches(book, wish)):
+        carry_out(book, wish, command, 1)
     carry_out(book, wish, command, affordable or wish.amount)
+
+
+def _least_reaches(book: Book, wish: Wish) -> bool:
+    drawn = drawing.draw(book, wish, 1)
+    return drawn is not None and any(part.amount for part in moving.shares(book, wish, drawn)[0])
 
 
 def check_minimum(charter: Charter, amount: int) -> None:

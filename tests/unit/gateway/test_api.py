@@ -2,13 +2,16 @@
 
 import csv
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from gateway.api.accounts import CSV_MAX_ROWS
 from shared.contracts import clock, ids
 from shared.contracts.errors import Refusal
+from shared.contracts.ledger import EXPORT_ROWS
 from tests.unit.gateway.canned import PERSON, CannedClient
 
 ACCOUNT = ids.new_account_id(0)
@@ -47,19 +50,22 @@ def series(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def transfer(number: int) -> dict[str, Any]:
-    return {
-        "id": f"{number}",
-        "kind": "payment",
-        "status": "posted",
-        "recorded_at": "2026-11-23T10:00:00.000000Z",
-        "occurred_at": "2026-11-23T10:00:00.000000Z",
-        "counterparty": ACCOUNT,
-        "change": {"amount": -5, "currency": "PUMA", "text": "-0.05 PUMA"},
-        "balance": {"amount": 5, "currency": "PUMA", "text": "0.05 PUMA"},
-        "memo": "=cmd()",
-        "case_reference": "",
-    }
+def exported(number: int) -> list[Any]:
+    at = clock.from_text("2026-11-23T10:00:00Z")
+    return [f"{number}", "payment", "posted", at, at, ACCOUNT, -5, 5, "=cmd()", ""]
+
+
+def exporting(pages: int) -> Callable[[Any], dict[str, Any]]:
+    """Answers with a row a page."""
+
+    def page(arguments: Any) -> dict[str, Any]:
+        number = int(arguments["cursor"] or 0)
+        more = number < pages - 1
+        following = str(number + 1) if more else None
+        rest = {"next_cursor": following, "has_more": more}
+        return {"currency": "PUMA", "minor_units": 100, "rows": [exported(number)], **rest}
+
+    return page
 
 
 def rows(text: str) -> list[list[str]]:
@@ -118,25 +124,35 @@ def test_figures_need_no_sign_in_and_carry_no_token(door: FlaskClient, services:
 def test_an_account_s_transfers_come_as_one_table_from_many_pages(
     door: FlaskClient, services: CannedClient, bearer: dict[str, str]
 ) -> None:
-    def page(arguments: Any) -> dict[str, Any]:
-        number = int(arguments["cursor"] or 0)
-        more = number < 2
-        following = str(number + 1) if more else None
-        return {"data": [transfer(number)], "next_cursor": following, "has_more": more}
-
-    services.answers["ledger.list_account_transfers"] = page
+    services.answers["ledger.export_account_transfers"] = exporting(3)
     answer = door.get(f"/api/v1/accounts/{ACCOUNT}/transfers.csv", headers=bearer)
     head, *lines = rows(answer.text)
     assert [line[0] for line in lines] == ["0", "1", "2"]
     assert lines[0][head.index("memo")] == "'=cmd()"
     assert lines[0][head.index("change_minor_units")] == "-5"
+    assert lines[0][head.index("change")] == "-0.05 PUMA"
+    assert lines[0][head.index("recorded_at")] == "2026-11-23T10:00:00.000000Z"
     assert services.calls[-1][2] == "token for ledger"
+
+
+def test_a_table_that_ends_before_the_history_says_so(
+    door: FlaskClient, services: CannedClient, bearer: dict[str, str]
+) -> None:
+    pages = CSV_MAX_ROWS // EXPORT_ROWS
+    for available in (pages, pages + 1):
+        services.answers["ledger.export_account_transfers"] = exporting(available)
+        head, *lines = rows(door.get(f"/api/v1/accounts/{ACCOUNT}/transfers.csv", headers=bearer).text)
+        assert {len(line) for line in lines} == {len(head)}
+        assert [line[0] for line in lines[:pages]] == [str(number) for number in range(pages)]
+        assert len(lines) == available
+    assert lines[-1][head.index("kind")] == "cut-off"
+    assert lines[-1][head.index("memo")].endswith(f"cursor={pages}")
 
 
 def test_a_table_that_is_not_for_this_reader_is_refused_before_it_begins(
     door: FlaskClient, services: CannedClient, bearer: dict[str, str]
 ) -> None:
-    services.answers["ledger.list_account_transfers"] = Refusal("not-permitted", action="look")
+    services.answers["ledger.export_account_transfers"] = Refusal("not-permitted", action="look")
     answer = door.get(f"/api/v1/accounts/{ACCOUNT}/transfers.csv", headers=bearer)
     assert answer.status_code == 403
 
