@@ -20,7 +20,7 @@ COMMANDS = {
     "restore": ("restore", "Bring a backup back."),
     "begin-timeline": ("begin_timeline", "Let a ledger that was recovered go on in a new timeline."),
     "create-admin": ("create_admin", "Register an administrator."),
-    "dead-letters": ("dead_letters", "Look at events that were given up, and give them back."),
+    "dead-letters": ("dead_letters", "Look at events that were given up, give them back or delete them."),
     "openapi": ("openapi", "Print the API's OpenAPI description."),
     "asyncapi": ("asyncapi", "Print the events' AsyncAPI description."),
 }

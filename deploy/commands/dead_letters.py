@@ -1,6 +1,7 @@
 """`medtown dead-letters`: the events that a consumer has given up."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -21,9 +22,11 @@ queue_option = click.option("--queue", help="Only those of this queue, as `list`
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group(help="Look at the events that were given up after their last attempt, and give them back.")
+@click.group(
+    help="Look at the events that were given up after their last attempt, and give them back or delete them."
+)
 def command() -> None:
-    """Groups the three commands below."""
+    """Groups the four commands below."""
 
 
 @command.command("list", help="List them: id, queue, type, when they were parked, attempts, reason, size.")
@@ -74,6 +77,26 @@ def replay(id: str | None, everything: bool, queue: str | None, as_json: bool) -
     if id is not None and count == 0:
         raise CommandRefused(f"no dead letter has the id {printable(id)}")
     click.echo(json.dumps({"replayed": count}) if as_json else f"{count} replayed")
+
+
+@command.command(help="Delete these for good: what nobody will ever handle, once it was looked at.")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
+@json_option
+def drop(ids: tuple[str, ...], yes: bool, as_json: bool) -> None:
+    from shared.messaging.redaction import printable
+
+    if not yes and not sys.stdin.isatty():
+        raise CommandRefused("there is no terminal to ask: add --yes to delete them for good")
+    with _dead_letters() as letters:
+        known = {letter.id for letter in letters.list(None)}
+        for id in ids:
+            if id not in known:
+                raise CommandRefused(f"no dead letter has the id {printable(id)}; nothing was deleted")
+        if not yes:
+            click.confirm(f"Delete {len(set(ids))} for good?", abort=True)
+        count = sum(letters.drop(id) for id in dict.fromkeys(ids))
+    click.echo(json.dumps({"dropped": count}) if as_json else f"{count} deleted")
 
 
 @contextmanager

@@ -10,10 +10,17 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from shared.db.faults import is_away
 
 BUSY_TIMEOUT_SECONDS = 15
 POOL_SIZE = 10
 POOL_TIMEOUT_SECONDS = 10
+
+
+class CommitUncertain(OperationalError):
+    """The connection broke while a transaction was committed: it may have been carried out, or not."""
 
 
 class Database:
@@ -39,9 +46,21 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that commits when the block ends, and rolls back when it raises."""
-        with self.engine.connect().execution_options(medtown_write=True) as connection, connection.begin():
-            yield connection
+        """A transaction that commits when the block ends, and rolls back when it raises.
+
+        Raises CommitUncertain where PostgreSQL was cut off while it committed.
+        """
+        ended = False
+        try:
+            with self.engine.connect().execution_options(medtown_write=True) as connection:
+                with connection.begin():
+                    yield connection
+                    ended = True
+        except DBAPIError as error:
+            if ended and not self.is_sqlite and is_away(error):
+                cause = error.orig or error
+                raise CommitUncertain(error.statement, None, cause, hide_parameters=True) from error
+            raise
 
     def close(self) -> None:
         self.engine.dispose()

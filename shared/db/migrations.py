@@ -2,43 +2,57 @@
 
 A service's `migrations/env.py` is one call of `run(metadata)`; its versions must work with the code that
 runs now (expand, then contract).
+
+Alembic is loaded by whoever migrates. To ask whether a database is current, as every process does when it
+starts and when its health is asked for, takes none of it.
 """
 
+import ast
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from alembic import command, context
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData, inspect, text
 
 from shared.db.engine import Database
 
+if TYPE_CHECKING:
+    from alembic.config import Config as AlembicConfig
+
 LOCK_TIMEOUT = "5s"
 ROOT = Path(__file__).resolve().parents[2]
+VERSION_TABLE = "alembic_version"
 
 
 def upgrade(service_folder: str, database: Database, revision: str = "head") -> None:
     """Bring the database to a revision; `service_folder` is relative to the project, e.g.
     "services/ledger".
     """
+    from alembic import command
+
     command.upgrade(_config(service_folder, database), revision)
 
 
 def downgrade(service_folder: str, database: Database, revision: str) -> None:
     """Take the database back to a revision, "base" for nothing."""
+    from alembic import command
+
     command.downgrade(_config(service_folder, database), revision)
 
 
 def is_current(service_folder: str, database: Database) -> bool:
     """Whether every migration of the service has been applied."""
     with database.read() as connection:
-        return set(MigrationContext.configure(connection).get_current_heads()) == _heads(service_folder)
+        if not inspect(connection).has_table(VERSION_TABLE):
+            return False
+        applied = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}"))
+        return set(applied.scalars()) == heads(service_folder)
 
 
 def run(metadata: MetaData) -> None:
     """What `migrations/env.py` calls."""
+    from alembic import context
+
     database: Database = context.config.attributes["database"]
     with database.write() as connection:
         if not database.is_sqlite:
@@ -48,18 +62,34 @@ def run(metadata: MetaData) -> None:
 
 
 @cache
-def _heads(service_folder: str) -> frozenset[str]:
-    """The newest versions; they are read once, since health checks ask again and again."""
-    return frozenset(ScriptDirectory.from_config(_scripts(service_folder)).get_heads())
+def heads(service_folder: str) -> frozenset[str]:
+    """The newest versions of a service, as its files say; they are read once, since health checks ask again
+    and again.
+    """
+    revisions: set[str] = set()
+    followed: set[str] = set()
+    for file in (ROOT / service_folder / "migrations" / "versions").glob("*.py"):
+        said = _constants(file)
+        revisions.add(said["revision"])
+        followed |= {said["down_revision"]} - {None}
+    return frozenset(revisions - followed)
 
 
-def _config(service_folder: str, database: Database) -> AlembicConfig:
-    config = _scripts(service_folder)
-    config.attributes["database"] = database
-    return config
+def _constants(file: Path) -> dict[str, Any]:
+    """The names at the root of a module that are given a plain value."""
+    return {
+        target.id: statement.value.value
+        for statement in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    }
 
 
-def _scripts(service_folder: str) -> AlembicConfig:
-    config = AlembicConfig()
+def _config(service_folder: str, database: Database) -> "AlembicConfig":
+    from alembic.config import Config
+
+    config = Config()
     config.set_main_option("script_location", str(ROOT / service_folder / "migrations"))
+    config.attributes["database"] = database
     return config

@@ -55,6 +55,10 @@ class DeadLetters(Protocol):
 
     def replay(self, letter: str | None, queue: str | None) -> int: ...
 
+    def drop(self, letter: str) -> int:
+        """Delete what has this id, for good; says how many that were. Interrupted, it may leave some."""
+        ...
+
 
 def letter_id(queue: str, message: str, body: bytes) -> str:
     """The id of a dead letter; `message` is the id that its publisher gave the message."""

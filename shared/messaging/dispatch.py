@@ -2,8 +2,9 @@
 
 A request is `{"arguments": {...}, "token": "..."|null, "not_after": microseconds, "traceparent": "..."}`, a
 reply `{"result": ...}` or `{"refusal": {...}}`. Nothing but these replies leaves a service: an unexpected
-fault is logged with its trace and answered as `internal-error`. A carrier may leave the arguments as JSON
-(`msgspec.Raw`); results may hold structs.
+fault is logged with its trace and answered as `internal-error`. A database that is away is no fault of ours:
+that is `service-unavailable`, nothing was done; or `outcome-unknown` where it went away during the commit. A
+carrier may leave the arguments as JSON (`msgspec.Raw`); results may hold structs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from shared.auth.tokens import Verifier
 from shared.contracts import clock
 from shared.contracts.errors import Fault, Refusal
 from shared.contracts.primitives import PATTERN_MEANINGS, TEXT_PATTERN
+from shared.db.faults import is_away, is_uncertain
 from shared.messaging.service import Call, Request, Service
 from shared.observability import trace
 from shared.observability.logs import get_logger
@@ -41,10 +43,22 @@ class Dispatcher:
                 except Refusal as refusal:
                     outcome.set(refusal.slug)
                     return {"refusal": refusal.to_wire()}
-                except Exception:
-                    outcome.set("internal-error")
-                    log.exception("call_failed", service=self.service.name, method=method)
-                    return {"refusal": Refusal("internal-error").to_wire()}
+                except Exception as error:
+                    answer = self._refusal_of(error, message)
+                    outcome.set(answer.slug)
+                    about = {"service": self.service.name, "method": method}
+                    if answer.slug == "internal-error":
+                        log.exception("call_failed", **about)
+                    else:
+                        log.warning("database_away", reason=str(error), **about)
+                    return {"refusal": answer.to_wire()}
+
+    def _refusal_of(self, error: Exception, message: Mapping[str, Any]) -> Refusal:
+        if is_uncertain(error):
+            return Refusal("outcome-unknown", address="", after=clock.to_text(message["not_after"]))
+        if is_away(error):
+            return Refusal("service-unavailable", service=self.service.name)
+        return Refusal("internal-error")
 
     def _run(self, method: str, message: Mapping[str, Any]) -> Any:
         call = self.service.calls.get(method)

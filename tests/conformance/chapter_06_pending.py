@@ -1,6 +1,7 @@
 """Pending transfers"""
 
 from .api import Client, new_id, problem_of, simultaneously, until
+from .begun import Begun
 from .books import Currency
 
 LAPSE_SECONDS = 20.0
@@ -94,10 +95,9 @@ def test_same_again(backed: Currency) -> None:
     assert backed.balance(payee) == 20
 
 
-def test_lapse(backed: Currency) -> None:
+def test_lapse(backed: Currency, begun_reservation: Begun) -> None:
     """6.9 It lapses by itself when its time is over: the amount is available again, posting is refused."""
-    payer, payee = backed.account(100), backed.account()
-    pending = backed.reserve(payer, payee, 30, seconds=1)
+    payer, payee, pending = begun_reservation.payer, begun_reservation.payee, begun_reservation.asked
     until(lambda: backed.available(payer) == 100, LAPSE_SECONDS, "the reservation to lapse")
     assert backed.client.get(f"/transfers/{pending['id']}")["status"] == "lapsed"
     refused = backed.client.refused(f"/transfers/{pending['id']}/postings", {"id": new_id()}, "not-pending")

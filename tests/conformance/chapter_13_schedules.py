@@ -1,22 +1,13 @@
 """Schedules"""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from .api import View, new_id, pointers, until
+from .begun import Begun, schedule
 from .books import Currency
 
 EXECUTION_SECONDS = 90.0
 """How long after its time a payment may take to be made."""
-
-
-def schedule(
-    currency: Currency, payer: str, payee: str, amount: int, *, in_seconds: float, **more: Any
-) -> View:
-    """The body of a schedule that begins so long from now, by the ledger's own clock."""
-    now = datetime.fromisoformat(currency.issue(payer, 1)["recorded_at"])
-    first_at = (now + timedelta(seconds=in_seconds)).isoformat()
-    return {**currency.payment(payer, payee, amount), "first_at": first_at, **more}
 
 
 def test_make(backed: Currency) -> None:
@@ -65,11 +56,9 @@ def test_past(backed: Currency) -> None:
         assert pointers(problem) == ["/first_at"]
 
 
-def test_paid(backed: Currency) -> None:
+def test_paid(backed: Currency, begun_payment: Begun) -> None:
     """13.5 When it is due it is paid, once, by a transfer that names its schedule; then it is done."""
-    payer, payee = backed.account(99), backed.account()
-    body = schedule(backed, payer, payee, 10, in_seconds=2)
-    backed.client.make("/schedules", body)
+    payer, payee, body = begun_payment.payer, begun_payment.payee, begun_payment.asked
     until(lambda: backed.balance(payee) == 10, EXECUTION_SECONDS, "the scheduled payment")
     assert (backed.balance(payer), backed.balance(payee)) == (90, 10)
     view = backed.client.get(f"/schedules/{body['id']}")
@@ -78,11 +67,9 @@ def test_paid(backed: Currency) -> None:
     assert row["schedule"] == {"id": body["id"], "n": 0}
 
 
-def test_failure(backed: Currency) -> None:
+def test_failure(backed: Currency, begun_refusal: Begun) -> None:
     """13.6 A payment that is refused when it is due is tried again later; the schedule tells why."""
-    payer, payee = backed.account(), backed.account()
-    body = schedule(backed, payer, payee, 10, in_seconds=2)
-    backed.client.make("/schedules", body)
+    body = begun_refusal.asked
 
     def view() -> View:
         found: View = backed.client.get(f"/schedules/{body['id']}")
@@ -93,7 +80,7 @@ def test_failure(backed: Currency) -> None:
     assert view()["status"] == "active"
     later = datetime.fromisoformat(view()["next_at"]) - datetime.fromisoformat(body["first_at"])
     assert later >= timedelta(hours=1)
-    assert backed.balance(payee) == 0
+    assert backed.balance(begun_refusal.payee) == 0
 
 
 def test_again(backed: Currency) -> None:

@@ -1,12 +1,9 @@
 """Charters"""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any
-
 import pytest
 
 from .api import Client, View, new_id, pointers, until
+from .begun import Amended, amendment
 from .books import Currency, charter, new_currency
 
 
@@ -14,12 +11,6 @@ from .books import Currency, charter, new_currency
 def chartered(client: Client, subject: str) -> Currency:
     """A currency of the test's own, with a charter."""
     return new_currency(client, subject, charter=charter())
-
-
-def amendment(currency: Currency, *, in_seconds: float, version: int = 2, **clauses: Any) -> View:
-    now = datetime.fromisoformat(currency.issue(currency.account(), 1)["recorded_at"])
-    valid_from = (now + timedelta(seconds=in_seconds)).isoformat()
-    return {"id": new_id(), "version": version, "valid_from": valid_from, "charter": charter(**clauses)}
 
 
 def test_read(chartered: Currency, stranger: Client) -> None:
@@ -124,36 +115,25 @@ def test_not_alone(client: Client, chartered: Currency) -> None:
     assert [each["version"] for each in view["versions"]] == [1]
 
 
-def adopted(currency: Currency, second: Client, **clauses: Any) -> Callable[[], bool]:
-    """Whether a version that has just been adopted holds by now."""
-    body = amendment(currency, in_seconds=2, **clauses)
-    currency.client.make(f"/currencies/{currency.code}/charters", body)
-    second.change(f"/proposals/{body['id']}/approvals")
-    return lambda: currency.client.get(f"/currencies/{currency.code}/charter")["version"] == 2
-
-
-def test_amend(chartered: Currency, second: Client) -> None:
+def test_amend(begun_limit: Amended) -> None:
     """16.9 Approved by a second person, it holds from its moment on, for accounts that are open already too;
     the old version can still be read.
     """
-    payer, payee = chartered.account(100), chartered.account()
-    limits = [{"kind": "member", "per_transfer": 5}, {"kind": "organisation"}]
-    holds = adopted(chartered, second, limits=limits)
-    chartered.pay(payer, payee, 6)
-    until(holds, 10, "the new version to hold")
+    chartered, (payer, payee) = begun_limit.currency, begun_limit.accounts
+    until(begun_limit.holds, 10, "the new version to hold")
+    assert chartered.balance(payee) == 6
     chartered.client.refused("/transfers", chartered.payment(payer, payee, 6), "spending-limit")
     chartered.pay(payer, payee, 5)
     old = chartered.client.get(f"/currencies/{chartered.code}/charter", version=1)
     assert (old["version"], old["in_force"]) == (1, False)
 
 
-def test_fee(chartered: Currency, second: Client) -> None:
+def test_fee(begun_fee: Amended) -> None:
     """16.10 A fee is taken of payments and booked to the account that the charter names, rounded down; every
     unit stays accounted for.
     """
-    payer, payee, fees = (chartered.account(issued) for issued in (1000, 0, 0))
-    fee = {"to": fees, "fixed": 2, "basis_points": 150}
-    until(adopted(chartered, second, fee=fee), 10, "the fee to hold")
+    chartered, (payer, payee, fees) = begun_fee.currency, begun_fee.accounts
+    until(begun_fee.holds, 10, "the fee to hold")
     made = chartered.pay(payer, payee, 333)
     # 2 and 1.5 % of 333, which is 4.995.
     [kept] = made["kept_back"]
@@ -161,14 +141,12 @@ def test_fee(chartered: Currency, second: Client) -> None:
     assert [chartered.balance(each) for each in (payer, payee, fees)] == [667, 327, 6]
 
 
-def test_penalty(chartered: Currency, second: Client) -> None:
+def test_penalty(begun_penalty: Amended) -> None:
     """16.11 What is redeemed too early is kept back in part, and booked to the account that the charter
     names.
     """
-    shop, fund = chartered.account(kind="organisation"), chartered.account()
-    penalties = [{"under_days": 30, "basis_points": 1000}]
-    clause = {"penalties": penalties, "penalty_to": fund}
-    until(adopted(chartered, second, redemption=clause), 10, "the penalty to hold")
+    chartered, (shop, fund) = begun_penalty.currency, begun_penalty.accounts
+    until(begun_penalty.holds, 10, "the penalty to hold")
     chartered.issue(shop, 100)
     body = {"id": new_id(), "kind": "redemption", "payer": shop, "amount": chartered.money(55)}
     chartered.client.make("/transfers", body)

@@ -3,6 +3,15 @@
 import pytest
 
 from .api import Client
+from .begun import (  # noqa: F401 (fixtures are found by their names here)
+    begin,
+    begun_fee,
+    begun_limit,
+    begun_payment,
+    begun_penalty,
+    begun_refusal,
+    begun_reservation,
+)
 from .books import Currency, charter, new_currency
 from .run import Settings
 

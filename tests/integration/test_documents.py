@@ -194,12 +194,12 @@ NAMES = {
 }
 
 
-def test_names_are_kept_as_far_as_they_are_fit(member: Api, store: Path) -> None:
+def test_names_are_kept_as_far_as_they_are_fit(member: Api, deployment: Deployment) -> None:
     for name, kept in NAMES.items():
         view = _add(member, b"content", name)
         assert view["latest"]["file_name"] == kept
         assert _download(member, view["id"]).content == b"content"
-    assert not list(store.parent.parent.rglob("*evil*"))
+    assert not list(deployment.folder.rglob("*evil*"))
 
 
 LIES = (

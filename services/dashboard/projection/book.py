@@ -269,6 +269,7 @@ class Book:
         key = (payer.pool, day, amount)
         self.amounts[key] = self.amounts.get(key, 0) + 1
         for account in (payer, payee):
+            account.since = min(account.since, day)
             account.first_active = day if account.first_active is None else min(account.first_active, day)
             # Where it passed on what it received in the same record, it has no entry.
             account.days.setdefault(day, AccountDay()).transfers += 1

@@ -1,6 +1,6 @@
 """Currencies and their charters in the form of `shared.contracts.ledger`'s views."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.ledger.kernel.charters import version_at
@@ -9,10 +9,11 @@ from services.ledger.kernel.state import Currency
 from shared.contracts import clock
 
 
-def currency_view(currency: Currency) -> dict[str, Any]:
+def currency_view(currency: Currency, names: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """A currency; `names` are those of its charter in force, where they may differ from the first ones."""
     return {
         "code": currency.code,
-        "names": currency.names,
+        "names": dict(currency.names if names is None else names),
         "minor_units": currency.minor_units,
         "kind": currency.kind,
         "default_credit_limit": currency.default_credit_limit,

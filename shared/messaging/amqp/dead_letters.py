@@ -90,6 +90,15 @@ class AmqpDeadLetters:
                     replayed += 1
         return replayed
 
+    def drop(self, letter: str) -> int:
+        dropped = 0
+        with self._alone() as link:
+            for taken in self._look(link, None):
+                if taken.letter.id == letter:
+                    taken.settle()
+                    dropped += 1
+        return dropped
+
     @contextmanager
     def _alone(self) -> Iterator[ConfirmingChannel]:
         """A connection of its own; what was taken over it and not acknowledged returns when it ends."""

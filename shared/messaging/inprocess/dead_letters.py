@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from marshmallow import fields
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.auth.principal import OPERATOR
@@ -65,6 +65,14 @@ class ParkedDeliveries:
             self._wake(woken)
         return count
 
+    def drop(self, letter: str) -> int:
+        with _database_faults():
+            chosen = [row.id for row in self._parked(None) if _id(row) == letter]
+            # One that was given back meanwhile is no dead letter any more.
+            gone = delete(deliveries).where(deliveries.c.id.in_(chosen), deliveries.c.parked_at.is_not(None))
+            with self._database.write() as connection:
+                return connection.execute(gone).rowcount
+
     def _parked(self, queue: str | None) -> Iterator[Row[Any]]:
         """The parked deliveries, oldest first; one at a time, since bodies may be large."""
         columns = deliveries.c
@@ -117,6 +125,10 @@ class ShowLetter(Arguments):
     id = fields.String(required=True)
 
 
+class DropLetters(Arguments):
+    id = fields.String(required=True)
+
+
 class ReplayLetters(Arguments):
     id = fields.String(load_default=None, allow_none=True)
     queue = fields.String(load_default=None, allow_none=True)
@@ -137,6 +149,11 @@ def _replay(parked: ParkedDeliveries, request: Request) -> Any:
     return {"replayed": parked.replay(request.arguments["id"], request.arguments["queue"])}
 
 
+def _drop(parked: ParkedDeliveries, request: Request) -> Any:
+    _may(request, "delete dead letters")
+    return {"dropped": parked.drop(request.arguments["id"])}
+
+
 def _may(request: Request, action: str) -> None:
     request.principal.require(action, OPERATOR)
 
@@ -147,6 +164,7 @@ SERVICE = Service(
         "list": Call(_list, ListLetters),
         "show": Call(_show, ShowLetter),
         "replay": Call(_replay, ReplayLetters),
+        "drop": Call(_drop, DropLetters),
     },
 )
 """Its resources are the bus's `ParkedDeliveries`."""
@@ -167,6 +185,9 @@ class DeadLettersOfServer:
 
     def replay(self, letter: str | None, queue: str | None) -> int:
         return int(self._call("replay", id=letter, queue=queue)["replayed"])
+
+    def drop(self, letter: str) -> int:
+        return int(self._call("drop", id=letter)["dropped"])
 
     def _call(self, method: str, **arguments: Any) -> Any:
         not_after = clock.deadline(ANSWER_SECONDS)

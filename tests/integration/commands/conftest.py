@@ -1,5 +1,8 @@
 """Installations to run commands on, and logs to import."""
 
+import shutil
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,35 @@ from tests.support.research_log import Expected, expect
 def alone(tmp_path: Path) -> Site:
     """A data folder of the test's own that no server runs on."""
     return Site.alone(tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The data folder of a ledger into which a log was imported as PUMA, by the log's text, to copy: an
+    import makes all databases first, which takes longer than what most tests do with them.
+    """
+
+    @cache
+    def folder_of(text: str) -> Path:
+        place = tmp_path_factory.mktemp("imported")
+        log, data = place / "log.csv", place / "data"
+        log.write_text(text)
+        done = Site.alone(data).run("import-transfers", str(log), "--currency", "PUMA", "--format", "ukds")
+        assert done.code == 0, done
+        return data
+
+    return folder_of
+
+
+@pytest.fixture
+def with_books(alone: Site, imported: Callable[[str], Path]) -> Callable[[str], Site]:
+    """Gives the test's own data folder the books of a log, as if it had just been imported."""
+
+    def put(text: str) -> Site:
+        shutil.copytree(imported(text), Path(alone.tools["MEDTOWN_DATA"]))
+        return alone
+
+    return put
 
 
 @pytest.fixture(

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -28,13 +29,9 @@ AWKWARD = "a \\ b \\N \\. c 'd' \"e\" ؟ 𝄞"
 
 
 @pytest.fixture
-def books(alone: Site, tmp_path: Path) -> Site:
+def books(with_books: Callable[[str], Site]) -> Site:
     """A ledger with a few records, on which no server runs."""
-    path = tmp_path / "log.csv"
-    path.write_text(LOG)
-    done = alone.run("import-transfers", str(path), "--currency", "PUMA", "--format", "ukds")
-    assert done.code == 0, done
-    return alone
+    return with_books(LOG)
 
 
 @pytest.fixture

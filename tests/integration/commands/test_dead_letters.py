@@ -137,6 +137,20 @@ def test_a_replay_gives_it_back_to_its_consumer(desk: Desk) -> None:
     assert (json.loads(again.out)["replayed"] > 0) is desk.is_served
 
 
+def test_what_nobody_will_handle_is_dropped_for_good(desk: Desk) -> None:
+    kept, dropped = desk.park(), desk.park()
+    command = ("dead-letters", "drop", dropped["id"])
+    assert "add --yes" in desk.site.run(*command).refusal
+    unknown = desk.site.run(*command, "0123", "--yes").refusal
+    assert unknown == "no dead letter has the id 0123; nothing was deleted"
+    assert {kept["id"], dropped["id"]} <= set(desk.ids())
+    done = desk.site.run(*command, dropped["id"], "--yes", "--json")
+    assert (done.code, json.loads(done.out)) == (0, {"dropped": 1})
+    assert kept["id"] in desk.ids()
+    assert dropped["id"] not in desk.ids()
+    assert "no dead letter has the id" in desk.site.run("dead-letters", "replay", dropped["id"]).refusal
+
+
 def test_what_is_not_there_is_refused_in_a_line(desk: Desk) -> None:
     run = desk.site.run
     assert run("dead-letters", "show", "0123\x1b").refusal == "no dead letter has the id 0123\\x1b"

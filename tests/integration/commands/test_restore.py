@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -162,10 +162,9 @@ def _figures(town: Town) -> dict[str, Any]:
 
 
 @pytest.fixture
-def books(alone: Site, tmp_path: Path) -> Site:
+def books(with_books: Callable[[str], Site]) -> Site:
     """A ledger with a few records, on which no server runs."""
-    _import(alone, LOG, tmp_path)
-    return alone
+    return with_books(LOG)
 
 
 def _import(site: Site, log: str, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -24,18 +24,15 @@ PAYMENT = 5
 
 
 @pytest.fixture
-def books(alone: Site, tmp_path: Path) -> Site:
+def books(with_books: Callable[[str], Site]) -> Site:
     """A ledger with a few records of each type, whose triggers no longer watch over it."""
-    path = tmp_path / "log.csv"
-    path.write_text(LOG)
-    done = alone.run("import-transfers", str(path), "--currency", "PUMA", "--format", "ukds")
-    assert done.code == 0, done
-    with tampering(alone) as database:
+    site = with_books(LOG)
+    with tampering(site) as database:
         for (trigger,) in database.execute(
             "SELECT name FROM sqlite_master WHERE type = 'trigger'"
         ).fetchall():
             database.execute(f"DROP TRIGGER {trigger}")
-    return alone
+    return site
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """Whatever the ledger recorded, in whatever batches it arrives: every figure is that of the raw list."""
 
 import itertools
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -112,11 +114,29 @@ def dump(database: Database) -> dict[str, list[Any]]:
 def test_figures_are_those_of_the_raw_list(
     database: Database, journal: Journal, cuts: list[int], kind: str, now: int
 ) -> None:
+    check_figures(database, journal, ("PUMAS", "ELIO"), cuts, kind, now)
+
+
+@pytest.mark.parametrize("kind", ["day", "all"])
+def test_accounts_that_are_opened_after_what_they_did(database: Database, kind: str) -> None:
+    """A reservation does not make an account one of those that there were, a payment passed on does."""
+    journal = Journal()
+    journal.currency("PUMAS", at(1, 0))
+    reserving, passing, giver, taker = (journal.account("PUMAS", at(day, 0)) for day in (9, 9, 1, 1))
+    journal.transfer(giver, taker, 7, at(2, 1))
+    journal.reserved(reserving, taker, 5, at(2, 2))
+    journal.linked([(giver, passing, 5), (passing, taker, 5)], at(2, 3))
+    check_figures(database, journal, ("PUMAS",), [], kind, at(12, 0))
+
+
+def check_figures(
+    database: Database, journal: Journal, currencies: Sequence[str], cuts: list[int], kind: str, now: int
+) -> None:
     resources = resources_for(database, journal)
     projector.discard(resources)
     feed(resources, journal, cuts)
     now = max(now, journal.records[-1].recorded_at + 1)
-    for currency in ("PUMAS", "ELIO"):
+    for currency in currencies:
         for territory in TERRITORIES:
             for series in figures(resources, currency, territory, kind, now):
                 for value in series["values"]:

@@ -162,6 +162,29 @@ def test_charters_are_told_by_version_and_by_time(ledger: Ledger, travel: Travel
         refused("not-found", ledger, "get_charter", "anybody", **{"currency": "PUMA", **asked})
 
 
+def test_a_currency_has_the_names_of_the_charter_in_force(ledger: Ledger, travel: Travel) -> None:
+    def amend(version: int, names: dict[str, str]) -> None:
+        id, valid_from = ids.new_id(), clock.now_us() + HOUR_US
+        given = charter(names=names)
+        ledger.view(
+            AmendCharter(id=id, currency="PUMA", version=version, valid_from=valid_from, charter=given)
+        )
+        ledger.view(Approve(id=ids.new_id(), proposal=id), ledger.token("two", OPERATOR))
+
+    first, second = {"en": "PUMA"}, {"en": "Puma of Triana", "es": "Puma de Triana"}
+    with travel.days_ago(20):
+        ledger.view(create_currency("LEAF"))
+        ledger.view(create_currency(charter=charter(names=first)))
+        amend(2, second)
+        assert ledger.ask(CALLS["get_currency"], "anybody", id="PUMA")["names"] == first
+    # Adopted, and not yet in force.
+    amend(3, {"en": "Lynx"})
+    assert ledger.ask(CALLS["get_currency"], "anybody", id="PUMA")["names"] == second
+    listed = ledger.ask(CALLS["list_currencies"], "anybody")["data"]
+    leaf = ledger.ask(CALLS["get_currency"], "anybody", id="LEAF")
+    assert [each["names"] for each in listed] == [leaf["names"], second]
+
+
 def test_a_currency_without_a_charter_has_the_simplest(puma: Ledger) -> None:
     view = puma.ask(CALLS["get_charter"], "anybody", currency="PUMA")
     assert not CharterView().validate(view)

@@ -4,7 +4,7 @@ Slow, short, and sharing no code with what it checks.
 """
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
 from statistics import median
@@ -48,8 +48,13 @@ class Naive:
                     self.opened[account["id"]] = record.occurred_at
                     if territory in (None, account["territory"] or charter["territory"]):
                         here.add(account["id"])
+            moved: Counter[str] = Counter()
             for account_id, _bucket, amount, _after in record.payload["entries"]:
-                self.moves[account_id].append((record.occurred_at, amount))
+                moved[account_id] += amount
+            for account_id, amount in moved.items():
+                # What is only reserved moves nothing.
+                if amount:
+                    self.moves[account_id].append((record.occurred_at, amount))
             if record.type == "transfer.reserved":
                 continue
             posted = [record.payload["transfer"]] if "transfer" in record.payload else []
@@ -77,8 +82,14 @@ class Naive:
         return min((at for at, payer, payee, _ in self.payments if account in (payer, payee)), default=None)
 
     def existing(self) -> list[str]:
-        known = {a: min([self.opened[a], *(at for at, _amount in self.moves[a])]) for a in self.members}
-        return [account for account, since in known.items() if since < self.end]
+        """Those opened before the end, or that moved or paid something before it, however late they were
+        opened: also who passed on in one record what came in.
+        """
+        seen = {a: [self.opened[a], *(at for at, _amount in self.moves[a])] for a in self.members}
+        for at, payer, payee, _amount in self.payments:
+            for account in {payer, payee} & self.members:
+                seen[account].append(at)
+        return [account for account, times in seen.items() if min(times) < self.end]
 
     def supply(self) -> int:
         return sum(self.part(account, self.end) for account in self.balances)
