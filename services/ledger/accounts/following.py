@@ -36,33 +36,64 @@ class _Late(NamedTuple):
     amount: int
 
 
+class _Header(NamedTuple):
+    sequence: int
+    type: str
+    recorded_at: int
+    occurred_at: int
+
+    @property
+    def is_late(self) -> bool:
+        return self.occurred_at < self.recorded_at
+
+    @property
+    def is_of_account(self) -> bool:
+        return self.type.startswith("account.")
+
+
 def follow(ledger: Resources) -> bool:
     """Read at most 2,000 records on; says whether more may be waiting. Raises OvertakenError."""
     partition = ledger.partition
     with ledger.database.read() as connection:
         since = read_until(connection, partition)
         found = connection.execute(
-            select(journal.c.sequence, journal.c.header, journal.c.payload)
+            select(journal.c.sequence, journal.c.header)
             .where(journal.c.partition == partition, journal.c.sequence > since)
             .order_by(journal.c.sequence)
             .limit(RECORDS_PER_STEP)
         ).all()
+        telling = [_Header(sequence, *msgspec.json.decode(header)[4:7]) for sequence, header in found]
+        telling = [header for header in telling if header.is_late or header.is_of_account]
+        payloads = _payloads(connection, partition, telling)
     if not found:
         return False
     late: list[_Late] = []
     delegates: dict[str, list[str]] = {}
-    for sequence, header, payload in found:
-        type, recorded_at, occurred_at = msgspec.json.decode(header)[4:7]
-        if occurred_at < recorded_at:
-            late += _late(sequence, recorded_at, occurred_at, msgspec.json.decode(unpack(payload))["entries"])
-        if type.startswith("account."):
-            delegates.update(_delegates(msgspec.json.decode(unpack(payload))))
+    for header in telling:
+        payload = msgspec.json.decode(unpack(payloads[header.sequence]))
+        if header.is_late:
+            late += _late(header.sequence, header.recorded_at, header.occurred_at, payload["entries"])
+        if header.is_of_account:
+            delegates.update(_delegates(payload))
     with ledger.database.write() as connection:
         _move_cursor(connection, partition, since, found[-1].sequence)
         numbers = _numbers(connection, {*(line.account for line in late), *delegates})
         _keep_late(connection, late, numbers)
         _keep_delegates(connection, delegates, numbers)
     return len(found) == RECORDS_PER_STEP
+
+
+def _payloads(connection: Connection, partition: int, headers: list[_Header]) -> dict[int, bytes]:
+    """The payloads of some records, which are few among the many that are looked through."""
+    wanted = [header.sequence for header in headers]
+    if not wanted:
+        return {}
+    rows = connection.execute(
+        select(journal.c.sequence, journal.c.payload).where(
+            journal.c.partition == partition, journal.c.sequence.in_(wanted)
+        )
+    )
+    return {row.sequence: bytes(row.payload) for row in rows}
 
 
 def _late(sequence: int, recorded_at: int, occurred_at: int, lines: Iterable[list[Any]]) -> Iterator[_Late]:
