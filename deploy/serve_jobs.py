@@ -1,5 +1,6 @@
 """A service's periodic work in a process of plain threads: `python -m deploy.serve_jobs SERVICE`."""
 
+import os
 import signal
 import sys
 import threading
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 
 from amqp.exceptions import AccessRefused
 
+from deploy.collecting import collect_seldom
 from deploy.health import healthy
 from deploy.refusals import as_one_line
 from deploy.services import SERVICES
@@ -23,6 +25,10 @@ from shared.messaging.amqp.topology import all_declared, declare
 from shared.observability import logs
 
 BROKER_RETRY_SECONDS = 1.0
+NICENESS = 5
+"""Payments go first where there is too little for all: what is told of them may be told a moment later. It is
+a third of the weight of others, so that the moment does not grow for ever.
+"""
 
 log = logs.get_logger(__name__)
 
@@ -76,6 +82,8 @@ def _all_declared(config: Config, stop: threading.Event) -> bool:
 def main(service: str) -> None:
     config = configuration.load()
     logs.configure(config.log_level, f"{service}-jobs")
+    os.nice(NICENESS)
+    collect_seldom()
     stop = threading.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, lambda *_: stop.set())

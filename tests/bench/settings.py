@@ -43,13 +43,13 @@ QUICK = Settings(
 )
 FULL = Settings(
     name="full",
-    rounds=5,
-    round_seconds=10,
-    warm_seconds=2,
+    rounds=3,
+    round_seconds=6,
+    warm_seconds=1,
     accounts=100_000,
     connections=(1, 16, 64, 256),
     http_rounds=3,
-    http_seconds=20,
+    http_seconds=10,
     bulk_transfers=200_000,
     history=50_000,
     books=(10_000, 1_000_000, 10_000_000),
