@@ -154,6 +154,7 @@ class PlainPayments:
         return Record(
             *(state.partition, state.timeline, sequence, TRANSFER_POSTED, now, now, command.id, payload),
             *(header, body, salt, state.hash, chain(state.hash, salt, header, body)),
+            plain=True,
         )
 
 

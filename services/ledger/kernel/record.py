@@ -8,7 +8,7 @@ apart in one way only.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -58,6 +58,8 @@ class Record:
     prev_hash: bytes
     hash: bytes
     note: Note | None = None
+    plain: bool = field(default=False, compare=False)
+    """Made by the short way of plain payments (`kernel/plain.py`): its payload needs no looking at."""
 
     def to_journal(self) -> JournalRecord:
         """The record as consumers of the journal see it."""

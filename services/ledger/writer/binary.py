@@ -78,7 +78,7 @@ def journal_rows(batch: Batch) -> Iterator[bytes]:
     for records in _pieces(batch.records):
         made: list[bytes] = []
         for r in records:
-            payload = packed(r.payload, r.body)
+            payload = packed(r)
             made += (
                 _journal_start(
                     *(8, 8, r.partition, 8, r.sequence, 8, r.recorded_at),

@@ -57,15 +57,27 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class PendingCall:
-    """A call that waits for its outcomes. What is settled before it is queued is no item."""
+    """A call that waits for its outcomes. What is settled before it is queued is no item.
 
-    __slots__ = ("done", "items", "outcomes", "taken")
+    It holds a lock until they are here: the cheapest signal that threads and green threads have.
+    """
+
+    __slots__ = ("_undecided", "items", "outcomes", "taken")
 
     def __init__(self, items: list[Item], outcomes: list[Outcome | None]) -> None:
         self.items = items
         self.outcomes = outcomes
         self.taken = False
-        self.done = threading.Event()
+        self._undecided = threading.Lock()
+        self._undecided.acquire()
+
+    def finish(self) -> None:
+        """The outcomes are here; wakes who waits. Once for each call."""
+        self._undecided.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the outcomes come within this time. By one thread, until it says yes."""
+        return self._undecided.acquire(timeout=seconds) if seconds > 0 else self._undecided.acquire(False)
 
     def refuse(self, refusal: Refusal) -> None:
         """Give every item of the call the same answer."""

@@ -97,4 +97,4 @@ class Committer:
     def _answer(self, calls: list[PendingCall]) -> None:
         metrics.count(calls)
         for call in calls:
-            call.done.set()
+            call.finish()

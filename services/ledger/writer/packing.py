@@ -7,9 +7,9 @@ the payload. Every other payload is stored as it is; both lie beside each other.
 """
 
 import re
-from typing import Any
 
 from services.ledger.columns import to_bytes
+from services.ledger.kernel.record import Record
 
 _PAYMENT = b"\xff\x01"
 _REST = len(_PAYMENT) + 4 * 16
@@ -19,17 +19,17 @@ _ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _are_ids = re.compile(f"{_ID}{_ID}").fullmatch
 
 
-def pack(payload: dict[str, Any], body: bytes) -> bytes:
-    """A payload as it is stored, from what it says and from its bytes that were hashed."""
+def pack(record: Record) -> bytes:
+    """A record's payload as it is stored."""
+    payload, body = record.payload, record.body
     if len(payload) != 4 or len(payload["entries"]) != 2 or "transfer" not in payload:
         return body
     (payer, _, _, left), (payee, _, amount, held) = payload["entries"]
     principal, currency, id = payload["principal"], payload["transfer"]["currency"], payload["transfer"]["id"]
     # Accounts are known by the canonical text of their ids; what comes with a command may be any text.
-    if (
-        not _are_ids(principal + id)
-        or _payload(payer, payee, principal, id, amount, left, held, currency) != body
-    ):
+    if not _are_ids(principal + id):
+        return body
+    if not record.plain and _payload(payer, payee, principal, id, amount, left, held, currency) != body:
         return body
     return b"%b%b%d,%d,%d,%b" % (
         *(_PAYMENT, to_bytes(payer + payee + principal + id)),

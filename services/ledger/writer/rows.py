@@ -36,7 +36,7 @@ JOURNAL = Inserts(
     "partition, sequence, recorded_at, command, header, payload, salt, hash",
     (3,),
     lambda batch: [
-        (r.partition, r.sequence, r.recorded_at, r.command, r.header, pack(r.payload, r.body), r.salt, r.hash)
+        (r.partition, r.sequence, r.recorded_at, r.command, r.header, pack(r), r.salt, r.hash)
         for r in batch.records
     ],
 )

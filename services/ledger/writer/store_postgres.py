@@ -179,6 +179,10 @@ FORGET_THINGS = """
     WHERE things.kind = gone.kind AND things.id = gone.id AND things.partition = %b
 """
 
+LOAD_ACCOUNTS = f"""
+    SELECT bucket, balance, total, {rows.ACCOUNT_COLUMNS}
+    FROM accounts JOIN balances ON balances.account = accounts.number WHERE accounts.id = ANY(%b::uuid[])
+"""
 LOAD_THINGS = f"""
     SELECT {rows.THING_COLUMNS} FROM things JOIN unnest(%s::text[], %s::text[]) asked(kind, id)
     USING (kind, id) WHERE partition = %s
@@ -281,13 +285,15 @@ class PostgresStore:
         ]
 
     def load_accounts(self, ids: Collection[str]) -> list[Account]:
-        query = f"SELECT {rows.ACCOUNT_COLUMNS} FROM accounts WHERE id = ANY(%s::uuid[])"
-        accounts = [
-            rows.account(_with_text(row, rows.ACCOUNT_IDS)) for row in self._query(query, (list(ids),))
-        ]
-        query = "SELECT account, bucket, balance, total FROM balances WHERE account = ANY(%s)"
-        rows.add_balances(accounts, self._query(query, ([account.number for account in accounts],)))
-        return accounts
+        found: dict[int, Account] = {}
+        balances: list[tuple[int, str, int, int | None]] = []
+        for bucket, balance, total, *row in self._query(LOAD_ACCOUNTS, (uuids(ids),)):
+            number = row[0]
+            if number not in found:
+                found[number] = rows.account(_with_text(row, rows.ACCOUNT_IDS))
+            balances.append((number, bucket, balance, total))
+        rows.add_balances(found.values(), balances)
+        return list(found.values())
 
     def load_commands(self, partition: int, ids: Collection[str]) -> list[Known]:
         listed = uuids(ids)
@@ -387,7 +393,7 @@ def _small_values(batch: Batch) -> dict[str, Any]:
         "times": bigints([record.recorded_at for record in records]),
         "commands": uuids([record.command for record in records]),
         "headers": byteas([record.header for record in records]),
-        "payloads": byteas([pack(record.payload, record.body) for record in records]),
+        "payloads": byteas([pack(record) for record in records]),
         "salts": byteas([record.salt for record in records]),
         "hashes": byteas([record.hash for record in records]),
         "line_accounts": bigints([line.account for line in lines]),
@@ -495,7 +501,7 @@ def _with_uuids(row: tuple[Any, ...], positions: tuple[int, ...]) -> list[Any]:
     return values
 
 
-def _with_text(row: tuple[Any, ...], positions: tuple[int, ...]) -> list[Any]:
+def _with_text(row: Sequence[Any], positions: tuple[int, ...]) -> list[Any]:
     values = list(row)
     for position in positions:
         if values[position] is not None:

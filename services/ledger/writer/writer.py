@@ -99,12 +99,12 @@ class Writer:
         if not self._intake.put(call):
             return call.all_refused(Refusal("writer-unavailable"))
         seconds = max(0, not_after - self._now_us()) / clock.MICROSECONDS
-        if call.done.wait(seconds):
+        if call.wait(seconds):
             return call.answers()
         # The writer had no time for it, or has not heard from its database.
         if self._intake.withdraw(call):
             return call.all_refused(Refusal("writer-unavailable"))
-        return call.answers() if call.done.is_set() else call.all_unknown(not_after)
+        return call.answers() if call.wait(0) else call.all_unknown(not_after)
 
     def _run(self) -> None:
         try:
@@ -139,4 +139,4 @@ class Writer:
     def _refuse_waiting(self) -> None:
         for call in self._intake.close():
             call.refuse(Refusal("writer-unavailable"))
-            call.done.set()
+            call.finish()

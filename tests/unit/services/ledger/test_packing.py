@@ -1,12 +1,16 @@
 """Payloads as they are stored: the same bytes when read, whatever they say, and smaller where it counts."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.ledger.kernel.decide import RANDOM_BYTES
+from services.ledger.kernel.plain import PlainPayments
 from services.ledger.kernel.record import Record, canonical
 from services.ledger.writer.packing import pack, unpack
-from shared.contracts import ids
+from shared.contracts import clock, ids
 from tests.support.ledger import OPERATOR_PRINCIPAL, Books, create_currency, issue, member, pay
 
 HOLDER = ids.new_id()
@@ -26,7 +30,7 @@ def _payment(books: Books, **more: str) -> Record:
 
 def test_a_payment_takes_a_quarter_and_comes_back_as_it_was(books: Books) -> None:
     record = _payment(books)
-    stored = pack(record.payload, record.body)
+    stored = pack(record)
     assert unpack(stored) == record.body
     assert len(stored) * 4 < len(record.body)
 
@@ -34,13 +38,14 @@ def test_a_payment_takes_a_quarter_and_comes_back_as_it_was(books: Books) -> Non
 def test_whatever_else_is_recorded_comes_back_as_it_was(books: Books) -> None:
     _payment(books, memo="bread")
     for record in books.records:
-        assert unpack(pack(record.payload, record.body)) == record.body
+        assert unpack(pack(record)) == record.body
 
 
 @pytest.mark.parametrize("named", ["tools", "", HOLDER.upper(), HOLDER[:-1], f"{HOLDER}0", "-" * 36])
 def test_a_principal_that_is_no_id_comes_back_as_it_was(books: Books, named: str) -> None:
-    payload = {**_payment(books).payload, "principal": named}
-    assert unpack(pack(payload, canonical(payload))) == canonical(payload)
+    record = _payment(books)
+    payload = {**record.payload, "principal": named}
+    assert unpack(pack(replace(record, payload=payload, body=canonical(payload)))) == canonical(payload)
 
 
 @given(
@@ -51,15 +56,29 @@ def test_a_principal_that_is_no_id_comes_back_as_it_was(books: Books, named: str
 def test_other_words_in_the_same_places_come_back_as_they_were(changed: dict[str, str | int]) -> None:
     books = Books()
     books.accepted(create_currency())
-    payload = _payment(books).payload
+    record = _payment(books)
+    payload = record.payload
     payload = {**payload, "transfer": {"id": payload["transfer"]["id"], "currency": "PUMA"} | changed}
     if isinstance(payload["transfer"]["currency"], str):
-        assert unpack(pack(payload, canonical(payload))) == canonical(payload)
+        assert unpack(pack(replace(record, payload=payload, body=canonical(payload)))) == canonical(payload)
+
+
+@pytest.mark.parametrize("who", [HOLDER, "tools", HOLDER.upper(), 'a "quoted" name'])
+def test_what_the_short_way_made_is_stored_like_all_else(books: Books, who: str) -> None:
+    """Without looking at it again."""
+    payer, payee = books.account(who, issued=1_000), books.account()
+    books.accepted(pay(payer, payee, 1), member(who))
+    plain = PlainPayments(books.state, clock.now_us())
+    record = plain.decide(pay(payer, payee, 250), member(who), bytes(RANDOM_BYTES))
+    assert record is not None
+    assert record.plain
+    assert pack(record) == pack(replace(record, plain=False))
+    assert unpack(pack(record)) == record.body == canonical(record.payload)
 
 
 def test_damage_leads_to_other_bytes_and_to_no_error(books: Books) -> None:
     record = _payment(books)
-    stored = pack(record.payload, record.body)
+    stored = pack(record)
     for position in range(len(stored)):
         for bit in range(8):
             damaged = bytearray(stored)
