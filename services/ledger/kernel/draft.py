@@ -64,14 +64,14 @@ class Draft:
 
     def balance(self, account: Account, bucket: str = PLAIN) -> int:
         """What a bucket of an account holds by now."""
-        return account.buckets.get(bucket, 0) + self._deltas.get((account.id, bucket), 0)
+        return account.balance_of(bucket) + self._deltas.get((account.id, bucket), 0)
 
     def total(self, account: Account) -> int:
         return account.total + self._totals.get(account.id, 0)
 
     def buckets(self, account: Account) -> dict[str, int]:
         """All that an account holds by now, the plain bucket too; empty ones left out."""
-        held = dict(account.buckets)
+        held = account.buckets
         for (id, bucket), delta in self._deltas.items():
             if id == account.id:
                 held[bucket] = held.get(bucket, 0) + delta
@@ -153,7 +153,7 @@ class Draft:
             if not delta:
                 continue
             account = self._touched[id]
-            after = account.buckets.get(bucket, 0) + delta
+            after = account.balance_of(bucket) + delta
             if abs(after) > MAX_AMOUNT or abs(account.total + self._totals[id]) > MAX_AMOUNT:
                 raise Refusal("too-much-to-count", account=id)
             if delta > 0 and bucket != PLAIN:
@@ -174,7 +174,7 @@ class Draft:
         rules = self.rules(account.currency)
         if account.terms.get("charter", 1) != rules.version:
             self._take_limits(account, rules)
-        if len(account.buckets) > 1 or (account.buckets and PLAIN not in account.buckets):
+        if account.special:
             self._release_lapsed(account)
             self.book_expired(account)
             self._merge_lots(account)
@@ -184,7 +184,7 @@ class Draft:
         self.change(account, floor=floor, ceiling=ceiling, terms=account.terms | {"charter": rules.version})
 
     def _release_lapsed(self, account: Account) -> None:
-        for bucket, balance in account.buckets.items():
+        for bucket, balance in (account.special or {}).items():
             reservation = parse(bucket).reservation
             if not reservation or not balance:
                 continue

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.ledger.kernel import charters, payload
-from services.ledger.kernel.buckets import PLAIN, parse
+from services.ledger.kernel.buckets import parse
 from services.ledger.kernel.limits import counts_by_rules
 from services.ledger.kernel.state import Account, Currency, Key, State
 from shared.contracts import commands
@@ -123,9 +123,7 @@ class Looking:
             self.thing("spent", payer)
 
     def _settling(self, account: Account, currency: Currency) -> None:
-        for bucket in account.buckets:
-            if bucket == PLAIN:
-                continue
+        for bucket in account.special or ():
             parts = parse(bucket)
             if parts.reservation:
                 self.thing("pending", parts.reservation)

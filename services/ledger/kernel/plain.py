@@ -173,11 +173,9 @@ def _asks_plainly(command: Transfer) -> bool:
 
 def _moves_plainly(account: Account, code: str, version: int) -> bool:
     """Whether nothing but floor and ceiling bounds what the account gives or takes, and nothing can lapse."""
-    buckets, terms = account.buckets, account.terms
-    if account.currency != code or account.kind not in HOLDER_KINDS:
+    if account.currency != code or account.kind not in HOLDER_KINDS or account.special:
         return False
-    if len(buckets) > 1 or (buckets and PLAIN not in buckets):
-        return False
+    terms = account.terms
     if not terms:
         return version == 1
     return terms.get("charter", 1) == version and _SPECIAL_TERMS.isdisjoint(terms)

@@ -9,6 +9,7 @@ a mistake of the loader, which must not pass for an unknown account. A state tha
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
+from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.record import GENESIS, Record, StoredRefusal
 from services.ledger.kernel.rules import Rules
 
@@ -47,7 +48,9 @@ class Currency:
 
 @dataclass(slots=True)
 class Account:
-    """An account: its total must stay within [floor, ceiling]; `buckets` holds what the total consists of.
+    """An account: its total must stay within [floor, ceiling]. It consists of plain units, which are all
+    alike, and of special ones by bucket: None where there are none, as with most of the many accounts that a
+    state holds.
 
     `number` is short for the id inside the database; `opened_at` is the time of its record. `terms` is what
     else is agreed: `level` (of verification), `place`, `groups`, `own` (limits of its own, which go before
@@ -68,10 +71,31 @@ class Account:
     opened_at: int
     terms: dict[str, Any] = field(default_factory=dict)
     total: int = 0
-    buckets: dict[str, int] = field(default_factory=dict)
+    plain: int = 0
+    special: dict[str, int] | None = None
+
+    @property
+    def buckets(self) -> dict[str, int]:
+        """What the total consists of, without what is empty. A copy."""
+        held = {PLAIN: self.plain} if self.plain else {}
+        return held | self.special if self.special else held
 
     def balance_of(self, bucket: str) -> int:
-        return self.buckets.get(bucket, 0)
+        if bucket == PLAIN:
+            return self.plain
+        return self.special.get(bucket, 0) if self.special else 0
+
+    def put(self, bucket: str, balance: int) -> None:
+        """Have a bucket hold so much; empty special ones vanish."""
+        if bucket == PLAIN:
+            self.plain = balance
+        elif balance:
+            if self.special is None:
+                self.special = {}
+            self.special[bucket] = balance
+        elif self.special:
+            self.special.pop(bucket, None)
+            self.special = self.special or None
 
 
 class Thing(NamedTuple):

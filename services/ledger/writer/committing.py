@@ -29,8 +29,9 @@ class Committer:
         while True:
             batch: Batch | None = None
             try:
-                batch = self._decider.decide(calls, self._now_us())
-                self._write(batch)
+                with self._store.writing():
+                    batch = self._decider.decide(calls, self._now_us())
+                    self._write(batch)
                 break
             except FenceMissed:
                 self._refuse_if_frozen(calls)

@@ -3,6 +3,7 @@ batch.
 """
 
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -78,6 +79,7 @@ class Batch:
     records: list[Record] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    """Of a plain bucket there may be several: the last one holds."""
     currencies: list[Currency] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
     """Opened; their rows are written as they are at the end of the batch."""
@@ -121,6 +123,12 @@ class Store(Protocol):
 
     def load_things(self, partition: int, keys: Collection[Key]) -> dict[Key, Thing]:
         """What is remembered under these keys, of those that there are."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Within the block a batch may be sent ahead; what has not been written by its end is undone."""
+
+    def ahead(self, batch: Batch) -> None:
+        """Begin to write what is decided of the batch by now, where that saves time. It must not change."""
 
     def write(self, batch: Batch) -> None:
         """Write the batch in one transaction, the fence first. Raises FenceMissed and BooksBroken."""

@@ -1,36 +1,42 @@
-"""The writer's store on PostgreSQL: one connection, COPY for what is many, one statement for what is few.
+"""The writer's store on PostgreSQL: one connection, sets of rows, and as few round trips as can be.
 
-A small batch, the usual case when few people pay at once, is a single statement: it takes one round trip and
-one commit, and everything in it depends on the fence. A large one, and one that opens or refuses something,
-is a transaction of COPYs and set-wise updates.
+A small batch, the usual case, is a single statement: it takes one round trip and one commit, and everything
+in it depends on the fence. A large one, and one that opens or refuses something, is a transaction. What is
+decided of a large one is sent ahead, in a pipeline: the server writes it while the rest is decided.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
-from services.ledger.kernel.record import GENESIS
+from services.ledger.kernel.record import GENESIS, Record
 from services.ledger.kernel.state import Account, Currency, Key, Known, Thing, first_account
-from services.ledger.writer import rows
+from services.ledger.writer import rows, statements
 from services.ledger.writer.binary import (
     BinaryArray,
     BinaryArrayDumper,
     bigints,
     byteas,
-    entry_rows,
-    journal_rows,
     texts,
     uuids,
 )
 from services.ledger.writer.packing import pack
-from services.ledger.writer.store import Batch, BooksBroken, Change, FenceMissed, Partition, StoreError
+from services.ledger.writer.store import (
+    Batch,
+    BooksBroken,
+    Change,
+    FenceMissed,
+    Line,
+    Partition,
+    StoreError,
+)
 
-SMALL_BATCH = 64
-"""Up to how many records one statement writes; beyond it, COPY is faster (measured)."""
+SMALL_BATCH = 150
+"""Up to how many records one statement writes."""
 
 ADVISORY_CLASS = 0x4C444752
 """Distinguishes our advisory locks from anybody else's in the database."""
@@ -55,168 +61,6 @@ CONNECTION: dict[str, Any] = {
     "application_name": "medtown-ledger-writer",
 }
 
-FENCE = """
-    UPDATE partitions SET last_sequence = %(sequence)s, last_hash = %(hash)s, last_batch = %(id)s,
-        recorded_at = %(recorded_at)s
-    WHERE id = %(partition)s AND term = %(term)s AND last_sequence = %(before)s AND NOT frozen
-"""
-
-# A column of empty texts, not the constant: with the constant, one plan reads the plain buckets of all
-# accounts, and looks as good as any while there are few.
-PLAIN_BUCKETS = "array_fill(''::text, ARRAY[cardinality(%(accounts)b::bigint[])])"
-
-TRANSFERS = f"""
-fence AS ({FENCE} RETURNING 1),
-written AS (
-    INSERT INTO journal (partition, sequence, recorded_at, command, header, payload, salt, hash)
-    SELECT %(partition)s, * FROM unnest(
-        %(sequences)b::bigint[], %(times)b::bigint[], %(commands)s::uuid[],
-        %(headers)b::bytea[], %(payloads)b::bytea[], %(salts)b::bytea[], %(hashes)b::bytea[]
-    ) WHERE EXISTS (SELECT FROM fence)
-),
-booked AS (
-    INSERT INTO entries (account, sequence, amount, balance, total, bucket)
-    SELECT * FROM unnest(
-        %(line_accounts)b::bigint[], %(line_sequences)b::bigint[], %(line_amounts)b::bigint[],
-        %(line_balances)b::bigint[], %(line_totals)b::bigint[], %(line_buckets)b::text[]
-    ) WHERE EXISTS (SELECT FROM fence)
-),
-changed AS (
-    UPDATE balances SET balance = new.balance, total = new.total
-    FROM unnest(
-        %(accounts)b::bigint[], %(balances)b::bigint[], %(totals)b::bigint[], {PLAIN_BUCKETS}
-    ) new(account, balance, total, bucket)
-    WHERE balances.account = new.account AND balances.bucket = new.bucket AND EXISTS (SELECT FROM fence)
-    RETURNING 1
-)
-"""
-MORE = f"""
-noted AS (
-    INSERT INTO notes (partition, sequence, salt, memo, case_reference)
-    SELECT %(partition)s, * FROM unnest(
-        %(note_sequences)b::bigint[], %(note_salts)b::bytea[], %(memos)b::text[], %(cases)b::text[]
-    ) WHERE EXISTS (SELECT FROM fence)
-),
-held AS (
-    INSERT INTO balances (account, balance, bucket)
-    SELECT * FROM unnest(
-        %(held_accounts)b::bigint[], %(held_balances)b::bigint[], %(held_buckets)b::text[]
-    ) WHERE EXISTS (SELECT FROM fence)
-    ON CONFLICT (account, bucket) DO UPDATE SET balance = excluded.balance
-),
-emptied AS (
-    DELETE FROM balances
-    USING unnest(%(emptied_accounts)b::bigint[], %(emptied_buckets)b::text[]) gone(account, bucket)
-    WHERE balances.account = gone.account AND balances.bucket = gone.bucket AND EXISTS (SELECT FROM fence)
-),
-altered AS (
-    UPDATE accounts SET floor = new.floor, ceiling = new.ceiling, territory = new.territory,
-        category = new.category, terms = new.terms
-    FROM unnest(
-        %(numbers)b::bigint[], %(floors)b::bigint[], %(ceilings)b::bigint[], %(territories)b::text[],
-        %(categories)b::text[], %(terms)b::text[]
-    ) new(number, floor, ceiling, territory, category, terms)
-    WHERE accounts.number = new.number AND EXISTS (SELECT FROM fence)
-    RETURNING 1
-),
-remembered AS (
-    INSERT INTO things ({rows.THING_COLUMNS}, partition)
-    SELECT *, %(partition)s FROM unnest(
-        %(kinds)b::text[], %(ids)b::text[], %(owners)b::text[], %(dues)b::bigint[], %(bodies)b::text[]
-    ) WHERE EXISTS (SELECT FROM fence)
-    ON CONFLICT (kind, id, partition) DO UPDATE
-    SET owner = excluded.owner, due_at = excluded.due_at, body = excluded.body
-),
-forgotten AS (
-    DELETE FROM things USING unnest(%(gone_kinds)b::text[], %(gone_ids)b::text[]) gone(kind, id)
-    WHERE things.kind = gone.kind AND things.id = gone.id AND things.partition = %(partition)s
-        AND EXISTS (SELECT FROM fence)
-)
-"""
-OUTCOME = """
-SELECT CASE
-    WHEN moved.rows = 0 THEN 0
-    WHEN hit.rows = %(hits)s THEN 1
-    -- A row is missing: dividing by zero takes the whole statement back.
-    ELSE 1 / (moved.rows - 1)
-END
-FROM (SELECT count(*) FROM fence) moved(rows)
-"""
-WRITE_TRANSFERS = f"WITH {TRANSFERS} {OUTCOME}, (SELECT count(*) FROM changed) hit(rows)"
-WRITE_MORE = (
-    f"WITH {TRANSFERS}, {MORE} {OUTCOME}, "
-    "(SELECT (SELECT count(*) FROM changed) + (SELECT count(*) FROM altered)) hit(rows)"
-)
-
-UPDATE_BALANCES = f"""
-    UPDATE balances SET balance = new.balance, total = new.total
-    FROM unnest(%(accounts)b::bigint[], %(balances)b::bigint[], %(totals)b::bigint[], {PLAIN_BUCKETS})
-        new(account, balance, total, bucket)
-    WHERE balances.account = new.account AND balances.bucket = new.bucket
-"""
-HOLD_BUCKETS = """
-    INSERT INTO balances (account, balance, bucket)
-    SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::text[])
-    ON CONFLICT (account, bucket) DO UPDATE SET balance = excluded.balance
-"""
-EMPTY_BUCKETS = """
-    DELETE FROM balances USING unnest(%b::bigint[], %b::text[]) gone(account, bucket)
-    WHERE balances.account = gone.account AND balances.bucket = gone.bucket
-"""
-UPDATE_ACCOUNTS = """
-    UPDATE accounts SET floor = new.floor, ceiling = new.ceiling, territory = new.territory,
-        category = new.category, terms = new.terms
-    FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::text[])
-        new(number, floor, ceiling, territory, category, terms)
-    WHERE accounts.number = new.number
-"""
-REMEMBER_THINGS = f"""
-    INSERT INTO things ({rows.THING_COLUMNS}, partition)
-    SELECT * FROM unnest(
-        %b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[], %b::bigint[]
-    )
-    ON CONFLICT (kind, id, partition) DO UPDATE
-    SET owner = excluded.owner, due_at = excluded.due_at, body = excluded.body
-"""
-FORGET_THINGS = """
-    DELETE FROM things USING unnest(%b::text[], %b::text[]) gone(kind, id)
-    WHERE things.kind = gone.kind AND things.id = gone.id AND things.partition = %b
-"""
-
-LOAD_ACCOUNTS = f"""
-    SELECT bucket, balance, total, {rows.ACCOUNT_COLUMNS}
-    FROM accounts JOIN balances ON balances.account = accounts.number WHERE accounts.id = ANY(%b::uuid[])
-"""
-LOAD_THINGS = f"""
-    SELECT {rows.THING_COLUMNS} FROM things JOIN unnest(%s::text[], %s::text[]) asked(kind, id)
-    USING (kind, id) WHERE partition = %s
-"""
-
-# The sum keeps the planner from taking the partition's index, which has all records of it.
-LOAD_RECORDS = """
-    SELECT j.command::text, j.header, j.payload, j.salt, j.hash, p.hash, n.salt, n.memo, n.case_reference
-    FROM journal j LEFT JOIN journal p ON p.partition = j.partition AND p.sequence = j.sequence - 1
-    LEFT JOIN notes n ON n.partition = j.partition AND n.sequence = j.sequence
-    WHERE j.command = ANY(%b::uuid[]) AND j.partition + 0 = %s
-"""
-LOAD_REFUSALS = """
-    SELECT command::text, principal, salt, content, slug, parameters, recorded_at FROM refusals
-    WHERE command = ANY(%b::uuid[]) AND partition = %s
-"""
-COUNT_COMMANDS = """
-    SELECT count(*) FROM (
-        SELECT 1 FROM journal WHERE command = ANY(%(ids)b::uuid[]) AND partition + 0 = %(partition)s
-        UNION ALL SELECT 1 FROM refusals WHERE command = ANY(%(ids)b::uuid[]) AND partition = %(partition)s
-    ) known
-"""
-
-# A connection that broke may live on in the server, with its lock, until the network's time-outs end it.
-END_FORMER_BACKEND = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE pid = %s AND backend_start = %s AND pid <> pg_backend_pid()
-"""
-MY_BACKEND = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
-
 COPIED = (
     rows.NOTES,
     rows.REFUSALS,
@@ -233,6 +77,7 @@ class PostgresStore:
         self._url = url
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self._backend: tuple[Any, ...] = (0, None)
+        self._begun: _Begun | None = None
 
     def connect(self) -> None:
         self.close()
@@ -243,8 +88,8 @@ class PostgresStore:
             self._connection.adapters.register_dumper(int, Int8Dumper)
             self._connection.adapters.register_dumper(int, Int8BinaryDumper)
             self._connection.adapters.register_dumper(BinaryArray, BinaryArrayDumper)
-            self._query(END_FORMER_BACKEND, self._backend)
-            self._backend = self._query(MY_BACKEND, ())[0]
+            self._query(statements.END_FORMER_BACKEND, self._backend)
+            self._backend = self._query(statements.MY_BACKEND, ())[0]
 
     def close(self) -> None:
         if self._connection is not None:
@@ -291,7 +136,7 @@ class PostgresStore:
     def load_accounts(self, ids: Collection[str]) -> list[Account]:
         found: dict[int, Account] = {}
         balances: list[tuple[int, str, int, int | None]] = []
-        for bucket, balance, total, *row in self._query(LOAD_ACCOUNTS, (uuids(ids),)):
+        for bucket, balance, total, *row in self._query(statements.LOAD_ACCOUNTS, (uuids(ids),)):
             number = row[0]
             if number not in found:
                 found[number] = rows.account(_with_text(row, rows.ACCOUNT_IDS))
@@ -301,28 +146,52 @@ class PostgresStore:
 
     def load_commands(self, partition: int, ids: Collection[str]) -> list[Known]:
         listed = uuids(ids)
+        asked = (listed, partition)
         # Nearly always nothing is known of them, which one round trip tells.
-        if not self._query(COUNT_COMMANDS, {"ids": listed, "partition": partition})[0][0]:
+        if not self._query(statements.COUNT_COMMANDS, {"ids": listed, "partition": partition})[0][0]:
             return []
         return [
-            *(rows.record(*row) for row in self._query(LOAD_RECORDS, (listed, partition))),
-            *(rows.stored_refusal(*row) for row in self._query(LOAD_REFUSALS, (listed, partition))),
+            *(rows.record(*row) for row in self._query(statements.LOAD_RECORDS, asked)),
+            *(rows.stored_refusal(*row) for row in self._query(statements.LOAD_REFUSALS, asked)),
         ]
 
     def load_things(self, partition: int, keys: Collection[Key]) -> dict[Key, Thing]:
         kinds, ids = [kind for kind, _ in keys], [id for _, id in keys]
-        return dict(rows.thing(row) for row in self._query(LOAD_THINGS, (kinds, ids, partition)))
+        return dict(rows.thing(row) for row in self._query(statements.LOAD_THINGS, (kinds, ids, partition)))
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._undo()
+
+    def ahead(self, batch: Batch) -> None:
+        if batch.records:
+            self._send(batch)
 
     def write(self, batch: Batch) -> None:
-        if _is_small(batch):
+        if self._begun is None and _is_small(batch):
             self._write_small(batch)
-        else:
-            self._write_large(batch)
+            return
+        with self.writing(), self._translated():
+            begun = self._send(batch)
+            begun.finish(batch)
+            self._begun = None
+            begun.commit()
+
+    def _send(self, batch: Batch) -> "_Begun":
+        with self._translated():
+            if self._begun is None:
+                self._begun = _Begun(self._opened())
+                self._begun.begin(batch)
+            self._begun.send(batch)
+            return self._begun
 
     def _write_small(self, batch: Batch) -> None:
-        statement, values = WRITE_TRANSFERS, _small_values(batch)
+        statement, values = statements.WRITE_TRANSFERS, _small_values(batch)
         if more := _more_values(batch):
-            statement, values = WRITE_MORE, values | more
+            statement, values = statements.WRITE_MORE, values | more
         with self._translated():
             try:
                 written = self._opened().execute(statement, values).fetchall()
@@ -331,20 +200,16 @@ class PostgresStore:
         if written[0][0] != 1:
             raise FenceMissed
 
-    def _write_large(self, batch: Batch) -> None:
-        with self._transaction() as connection:
-            if connection.execute(FENCE, _fence_values(batch)).rowcount != 1:
-                raise FenceMissed
-            with connection.cursor() as cursor:
-                if batch.records:
-                    _copy_pieces(cursor, rows.JOURNAL, journal_rows(batch))
-                for inserts in COPIED:
-                    _copy(cursor, inserts, batch)
-                if batch.lines:
-                    _copy_pieces(cursor, rows.ENTRIES, entry_rows(batch))
-            _write_balances(connection, batch)
-            _write_altered(connection, batch)
-            _write_things(connection, batch)
+    def _undo(self) -> None:
+        """Take back what has been written ahead and not been committed."""
+        begun, self._begun = self._begun, None
+        if begun is None:
+            return
+        try:
+            begun.undo()
+        except psycopg.Error:
+            # Nothing is kept of a transaction whose connection is gone; what comes next finds that out.
+            self.close()
 
     def _query(self, query: str, values: Any) -> list[tuple[Any, ...]]:
         with self._translated():
@@ -371,6 +236,68 @@ class PostgresStore:
         return self._connection
 
 
+class _Begun:
+    """The transaction of a batch, begun while the batch is still being decided."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._records = 0
+        self._lines = 0
+        self._changes = 0
+        self._updates: list[tuple[psycopg.Cursor[Any], int]] = []
+        self._transaction = ExitStack()
+        self._pipeline = ExitStack()
+
+    def begin(self, batch: Batch) -> None:
+        self._transaction.enter_context(self._connection.transaction())
+        self._pipeline.enter_context(self._connection.pipeline())
+        self._locked = self._connection.execute(statements.LOCK + " FOR UPDATE", _fence_values(batch))
+
+    def send(self, batch: Batch) -> None:
+        """Have the server write what has been decided since, and do not wait for it."""
+        records, lines = batch.records[self._records :], batch.lines[self._lines :]
+        self._records, self._lines = len(batch.records), len(batch.lines)
+        if records:
+            values = _fence_values(batch) | _record_values(records) | _line_values(lines)
+            self._connection.execute(statements.WRITE_AHEAD, values)
+        if not batch.accounts:
+            self._send_balances(batch)
+
+    def finish(self, batch: Batch) -> None:
+        """Write what else follows from the batch. Raises FenceMissed and BooksBroken."""
+        self._pipeline.close()
+        if self._locked.rowcount != 1:
+            raise FenceMissed
+        with self._connection.cursor() as cursor:
+            for inserts in COPIED:
+                _copy(cursor, inserts, batch)
+        self._send_balances(batch)
+        for update, expected in self._updates:
+            if update.rowcount != expected:
+                raise BooksBroken(f"{update.rowcount} of {expected} balances are there")
+        _write_buckets(self._connection, batch)
+        _write_altered(self._connection, batch)
+        _write_things(self._connection, batch)
+        if self._connection.execute(statements.FENCE, _fence_values(batch)).rowcount != 1:
+            raise FenceMissed
+
+    def _send_balances(self, batch: Batch) -> None:
+        changed = rows.updated(batch.changes[self._changes :])
+        self._changes = len(batch.changes)
+        if changed:
+            values = _fence_values(batch) | _changed_values(changed)
+            update = self._connection.execute(statements.UPDATE_BALANCES, values)
+            self._updates.append((update, len(changed)))
+
+    def commit(self) -> None:
+        self._transaction.close()
+
+    def undo(self) -> None:
+        with suppress(psycopg.Error):
+            self._pipeline.close()
+        self._transaction.__exit__(psycopg.Rollback, psycopg.Rollback(), None)
+
+
 def _is_small(batch: Batch) -> bool:
     """Whether a batch is a few records that open nothing, and no refusals."""
     return 0 < len(batch.records) <= SMALL_BATCH and not (
@@ -391,8 +318,18 @@ def _fence_values(batch: Batch) -> dict[str, Any]:
 
 
 def _small_values(batch: Batch) -> dict[str, Any]:
-    records, lines, changes = batch.records, batch.lines, rows.updated(batch)
-    return _fence_values(batch) | {
+    changes = rows.updated(batch.changes)
+    return (
+        _fence_values(batch)
+        | _record_values(batch.records)
+        | _line_values(batch.lines)
+        | _changed_values(changes)
+        | {"hits": len(changes)}
+    )
+
+
+def _record_values(records: Sequence[Record]) -> dict[str, BinaryArray]:
+    return {
         "sequences": bigints([record.sequence for record in records]),
         "times": bigints([record.recorded_at for record in records]),
         "commands": uuids([record.command for record in records]),
@@ -400,14 +337,17 @@ def _small_values(batch: Batch) -> dict[str, Any]:
         "payloads": byteas([pack(record) for record in records]),
         "salts": byteas([record.salt for record in records]),
         "hashes": byteas([record.hash for record in records]),
+    }
+
+
+def _line_values(lines: Sequence[Line]) -> dict[str, BinaryArray]:
+    return {
         "line_accounts": bigints([line.account for line in lines]),
         "line_sequences": bigints([line.sequence for line in lines]),
         "line_amounts": bigints([line.amount for line in lines]),
         "line_balances": bigints([line.balance for line in lines]),
         "line_totals": bigints([line.total for line in lines]),
         "line_buckets": texts([line.bucket for line in lines]),
-        **_changed_values(changes),
-        "hits": len(changes),
     }
 
 
@@ -440,7 +380,7 @@ def _more_values(batch: Batch) -> dict[str, Any] | None:
         for position, name in enumerate(names)
         if name
     }
-    return values | {"hits": len(rows.updated(batch)) + len(altered)}
+    return values | {"hits": len(rows.updated(batch.changes)) + len(altered)}
 
 
 def _copy(cursor: psycopg.Cursor[Any], inserts: rows.Inserts, batch: Batch) -> None:
@@ -452,44 +392,33 @@ def _copy(cursor: psycopg.Cursor[Any], inserts: rows.Inserts, batch: Batch) -> N
             copy.write_row(_with_uuids(row, inserts.ids) if inserts.ids else row)
 
 
-def _copy_pieces(cursor: psycopg.Cursor[Any], inserts: rows.Inserts, pieces: Iterable[bytes]) -> None:
-    with cursor.copy(_copy_statement(inserts)) as copy:
-        for piece in pieces:
-            copy.write(piece)
-
-
 def _copy_statement(inserts: rows.Inserts) -> str:
     return f"COPY {inserts.table} ({inserts.columns}) FROM STDIN (FORMAT BINARY)"
 
 
-def _write_balances(connection: psycopg.Connection[Any], batch: Batch) -> None:
-    updated = rows.updated(batch)
-    if updated:
-        changed = connection.execute(UPDATE_BALANCES, _changed_values(updated)).rowcount
-        if changed != len(updated):
-            raise BooksBroken(f"{changed} of {len(updated)} balances are there")
+def _write_buckets(connection: psycopg.Connection[Any], batch: Batch) -> None:
     held, emptied = rows.special(batch)
     if held:
         accounts, balances, _, buckets = _columns(held)
-        connection.execute(HOLD_BUCKETS, (accounts, balances, buckets))
+        connection.execute(statements.HOLD_BUCKETS, (accounts, balances, buckets))
     if emptied:
         accounts, _, _, buckets = _columns(emptied)
-        connection.execute(EMPTY_BUCKETS, (accounts, buckets))
+        connection.execute(statements.EMPTY_BUCKETS, (accounts, buckets))
 
 
 def _write_altered(connection: psycopg.Connection[Any], batch: Batch) -> None:
     altered = rows.altered(batch)
     if altered:
-        changed = connection.execute(UPDATE_ACCOUNTS, _columns(altered)).rowcount
+        changed = connection.execute(statements.UPDATE_ACCOUNTS, _columns(altered)).rowcount
         if changed != len(altered):
             raise BooksBroken(f"{changed} of {len(altered)} accounts are there")
 
 
 def _write_things(connection: psycopg.Connection[Any], batch: Batch) -> None:
     if remembered := rows.remembered(batch):
-        connection.execute(REMEMBER_THINGS, _columns(remembered))
+        connection.execute(statements.REMEMBER_THINGS, _columns(remembered))
     if forgotten := rows.forgotten(batch):
-        connection.execute(FORGET_THINGS, (*_columns(forgotten), batch.partition))
+        connection.execute(statements.FORGET_THINGS, (*_columns(forgotten), batch.partition))
 
 
 def _columns(listed: Iterable[Iterable[Any]]) -> list[list[Any]]:

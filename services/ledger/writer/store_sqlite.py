@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,12 @@ class SqliteStore:
             for row in self._query_of(query, ids, kind, partition)
         )
 
+    def writing(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def ahead(self, batch: Batch) -> None:
+        """There is no server that could work meanwhile."""
+
     def write(self, batch: Batch) -> None:
         with self._transaction() as connection:
             moved = connection.execute(
@@ -183,7 +189,7 @@ def _translated() -> Iterator[None]:
 
 
 def _write_balances(connection: sqlite3.Connection, batch: Batch) -> None:
-    changes = rows.updated(batch)
+    changes = rows.updated(batch.changes)
     changed = connection.executemany(
         "UPDATE balances SET balance = ?2, total = ?3 WHERE account = ?1 AND bucket = ?4", changes
     )

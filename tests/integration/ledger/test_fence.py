@@ -77,14 +77,15 @@ def test_a_second_writer_takes_over_when_the_first_ends(puma: Ledger) -> None:
     assert puma.total(account) == 11
 
 
-def test_a_frozen_partition_takes_no_changes_until_it_is_free_again(puma: Ledger) -> None:
+@pytest.mark.parametrize("size", [1, 600])
+def test_a_frozen_partition_takes_no_changes_until_it_is_free_again(puma: Ledger, size: int) -> None:
     account = puma.account(issued=1)
     puma.execute("UPDATE partitions SET frozen = TRUE")
-    command = issue(account, 10)
-    assert refused_as(puma.decide([command])[0]) == "partition-frozen"
+    commands = [issue(account, 10) for _ in range(size)]
+    assert {refused_as(outcome) for outcome in puma.decide(commands)} == {"partition-frozen"}
     puma.execute("UPDATE partitions SET frozen = FALSE")
-    puma.view(command)
-    assert puma.total(account) == 11
+    assert all(outcome.view is not None for outcome in puma.decide(commands))
+    assert puma.total(account) == 1 + 10 * size
 
 
 def test_a_clock_that_is_far_behind_stops_writing(puma: Ledger) -> None:
@@ -126,7 +127,7 @@ def test_a_database_that_refuses_leaves_nothing_half_done(puma: Ledger) -> None:
     assert puma.total(account) == 11
 
 
-@pytest.mark.parametrize("size", [1, 100])
+@pytest.mark.parametrize("size", [1, 100, 600])
 def test_a_balance_that_is_gone_stops_what_would_change_it(puma: Ledger, size: int) -> None:
     lost, kept = puma.account(issued=1), puma.account(issued=1)
     puma.execute("DELETE FROM balances WHERE account = 2")
@@ -157,6 +158,27 @@ def test_a_mistake_of_ours_takes_only_its_own_call(puma: Ledger, monkeypatch: py
     assert puma.total(account) == 10
 
 
+def test_a_mistake_of_ours_leaves_nothing_of_what_was_written_ahead(
+    puma: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = puma.account(issued=1)
+    commands = [issue(account, 1) for _ in range(600)]
+    mistakes = [commands[599].id]
+
+    def mistaken(state: State, command: Command, *rest: Any) -> Record | Refusal:
+        if command.id in mistakes:
+            raise ZeroDivisionError
+        return decide(state, command, *rest)
+
+    monkeypatch.setattr("services.ledger.writer.deciding.decide", mistaken)
+    assert {refused_as(outcome) for outcome in puma.decide(commands)} == {"internal-error"}
+    assert puma.total(account) == 1
+    mistakes.clear()
+    assert all(outcome.view is not None for outcome in puma.decide(commands))
+    assert puma.total(account) == 601
+    assert verify(puma.database, 0).sound
+
+
 @pytest.fixture
 def cut(cluster: PrivateCluster) -> Iterator[tuple[Ledger, CuttingProxy]]:
     """A ledger on PostgreSQL whose writer's connection can be cut."""
@@ -177,14 +199,18 @@ def cut(cluster: PrivateCluster) -> Iterator[tuple[Ledger, CuttingProxy]]:
 
 @pytest.mark.distributed
 @pytest.mark.parametrize("answered", [True, False], ids=["committed", "not-committed"])
-@pytest.mark.parametrize("size", [1, 200])
+@pytest.mark.parametrize(
+    ("size", "at"),
+    [(1, b"transfer.posted"), (200, b"transfer.posted"), (600, b"transfer.posted"), (600, b"COMMIT")],
+    ids=["single", "small", "ahead", "large"],
+)
 def test_a_commit_without_an_answer_is_looked_up(
-    cut: tuple[Ledger, CuttingProxy], answered: bool, size: int
+    cut: tuple[Ledger, CuttingProxy], answered: bool, size: int, at: bytes
 ) -> None:
     ledger, proxy = cut
     account = ledger.account()
     commands = [issue(account, 1) for _ in range(size)]
-    proxy.cut_at(b"transfer.posted" if size == 1 else b"COMMIT", answered=answered)
+    proxy.cut_at(at, answered=answered)
     outcomes = ledger.decide(commands)
     assert proxy.cuts == 1
     assert all(outcome.view is not None for outcome in outcomes)

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from services.ledger.kernel.buckets import PLAIN
@@ -51,7 +52,8 @@ class MemoryStore:
                 rows = self.balances[account.number]
                 balance, total = rows[PLAIN]
                 account.total = balance if total is None else total
-                account.buckets = {bucket: held for bucket, (held, _) in rows.items()}
+                for bucket, (held, _) in rows.items():
+                    account.put(bucket, held)
                 found.append(account)
         return found
 
@@ -60,6 +62,11 @@ class MemoryStore:
 
     def load_things(self, partition: int, keys: Collection[Key]) -> dict[Key, Thing]:
         return {key: copy.deepcopy(self.things[key]) for key in keys if key in self.things}
+
+    def writing(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def ahead(self, batch: Batch) -> None: ...
 
     def write(self, batch: Batch) -> None:
         """As databases do: rows inserted or changed, nothing else."""
@@ -75,7 +82,7 @@ class MemoryStore:
         for currency in batch.currencies:
             self.currencies[currency.code] = currency
         for account in (*batch.accounts, *batch.altered):
-            self.accounts[account.id] = replace(copy.deepcopy(account), total=0, buckets={})
+            self.accounts[account.id] = replace(copy.deepcopy(account), total=0, plain=0, special=None)
             self.balances.setdefault(account.number, {})
         for number, balance, total, bucket in batch.changes:
             if balance or bucket == PLAIN:

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.decide import RANDOM_BYTES, decide
 from services.ledger.kernel.plain import PlainPayments
 from services.ledger.kernel.record import Record
@@ -106,8 +105,8 @@ def test_what_is_agreed_with_an_account_goes_the_long_way(party: str, terms: dic
 @pytest.mark.parametrize("party", ["payer", "payee"])
 def test_units_that_are_told_apart_go_the_long_way(party: str) -> None:
     books = Payers()
-    for buckets in ({"2026-12-31|||": 5}, {PLAIN: 10, "|food||": 5}):
-        books.change(getattr(books, party), buckets=buckets)
+    for plain, special in ((0, {"2026-12-31|||": 5}), (10, {"|food||": 5})):
+        books.change(getattr(books, party), plain=plain, special=special)
         assert books.shortly(pay(books.payer, books.payee, 5)) is None
 
 
@@ -141,9 +140,9 @@ AMOUNTS = st.integers(1, 20) | st.just(MAX_AMOUNT)
 def test_both_ways_end_at_the_same(
     books: Payers, left: int, credit: int, held: int, room: int, amount: int, terms: dict[str, Any]
 ) -> None:
-    books.change(books.payer, total=left, buckets={PLAIN: left}, floor=-credit, terms=terms)
+    books.change(books.payer, total=left, plain=left, floor=-credit, terms=terms)
     ceiling = min(MAX_AMOUNT, held + room)
-    books.change(books.payee, total=held, buckets={PLAIN: held} if held else {}, ceiling=ceiling)
+    books.change(books.payee, total=held, plain=held, ceiling=ceiling)
     command = pay(books.payer, books.payee, amount)
     now = max(clock.now_us(), books.state.header.recorded_at)
     expected = decide(books.needed(command, now), command, member(HOLDER), now, SALT)
