@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from services.ledger.journal.verify import verify
+from services.ledger.writer import deciding
 from tests.support.model.crowd import Crowd, World
 from tests.support.writing import SERVICE_FOLDER, Ledger
 
@@ -18,7 +19,11 @@ def migrated_folder() -> str:
 
 
 @pytest.mark.timeout(3600)
-def test_sixteen_callers_are_answered_as_one_in_the_order_of_the_journal(database_url: str) -> None:
+def test_sixteen_callers_are_answered_as_one_in_the_order_of_the_journal(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Few enough, so that batches are written both ways: in one piece, and ahead, piece by piece.
+    monkeypatch.setattr(deciding, "SENT_AHEAD", 5)
     ledger = Ledger(database_url)
     try:
         Crowd.world = World(ledger)
