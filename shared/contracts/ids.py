@@ -91,8 +91,10 @@ def _next_random() -> int:
     try:
         return _random.pop()
     except IndexError:
-        _random.extend(_words.unpack(os.urandom(_words.size)))
-        return _random.pop()
+        fresh: list[int] = list(_words.unpack(os.urandom(_words.size)))
+        mine = fresh.pop()
+        _random.extend(fresh)
+        return mine
 
 
 def _derived(version: int, rand_a: int | None, *parts: str) -> str:

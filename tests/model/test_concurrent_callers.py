@@ -23,7 +23,7 @@ def test_sixteen_callers_are_answered_as_one_in_the_order_of_the_journal(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Few enough, so that batches are written both ways: in one piece, and ahead, piece by piece.
-    monkeypatch.setattr(deciding, "SENT_AHEAD", 5)
+    monkeypatch.setattr(deciding, "PIECE", 5)
     ledger = Ledger(database_url)
     try:
         Crowd.world = World(ledger)

@@ -18,13 +18,11 @@ from services.ledger.kernel.record import SALT_BYTES, Record, StoredRefusal, con
 from services.ledger.kernel.state import Account, Header, Known, State
 from services.ledger.writer.calls import Item, PendingCall, refused
 from services.ledger.writer.loading import Loader
-from services.ledger.writer.store import Batch, Change, Line, Partition, Store
+from services.ledger.writer.store import PIECE, Batch, Change, Line, Partition, Store
 from shared.contracts import clock, ids
 from shared.contracts.commands import Outcome, Transfer
 from shared.contracts.errors import Refusal
 
-SENT_AHEAD = 150
-"""After how many commands the database is given what they led to, while the next ones are decided."""
 CLOCK_TOLERANCE_US = 60 * clock.MICROSECONDS
 """By how much the clock may be behind the last record, before nothing is written any more."""
 
@@ -74,11 +72,11 @@ class Decider:
         # Asked for once: the system takes as long for a command's as for a batch's.
         random = io.BytesIO(os.urandom(RANDOM_BYTES * len(asked)))
         moment = _Moment(self._state, self._loader, plain, random, batch, now, clock_us)
-        for start in range(0, len(asked), SENT_AHEAD):
+        for start in range(0, len(asked), PIECE):
             if start:
                 moment.pause()
                 self._store.ahead(batch)
-            for call, item in asked[start : start + SENT_AHEAD]:
+            for call, item in asked[start : start + PIECE]:
                 call.outcomes[item.position] = moment.decide(item)
         moment.close()
         return batch

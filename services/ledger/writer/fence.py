@@ -1,7 +1,7 @@
 """The fence: whoever takes over a partition begins a new term, and only the present term's writer can write.
 
-Every batch begins by moving the partition's row on from where this writer left it, in its own term. Where
-that row is not as it was left, somebody else writes, and this writer must never write or answer again.
+Every batch moves the partition's row on from where this writer left it, in its own term. Where that row is
+not as it was left, somebody else writes, and this writer must never write or answer again.
 """
 
 import threading

@@ -16,7 +16,7 @@ BATCH_SIZE = Histogram(
 )
 COMMIT_DURATION = Histogram(
     "ledger_commit_duration_seconds",
-    "Time to write and commit a batch",
+    "Time that a decided batch waits until it is committed",
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
 

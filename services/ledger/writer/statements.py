@@ -1,4 +1,7 @@
-"""What the writer asks of PostgreSQL, set by set. Whatever writes depends on the fence."""
+"""What the writer asks of PostgreSQL, set by set.
+
+What is written before anybody has looked whether the fence stands depends on it in the same statement.
+"""
 
 from services.ledger.writer import rows
 
@@ -27,12 +30,12 @@ INSERT_ENTRIES = """
     ) WHERE EXISTS (SELECT FROM fence)
 """
 
-# What is written of a batch before all of it is decided. Whoever cannot lock the fence writes nothing.
-LOCK = """
+# A row where the partition is as this writer left it. A batch that is written ahead locks it first.
+STANDING = """
     SELECT FROM partitions WHERE id = %(partition)s AND term = %(term)s AND last_sequence = %(before)s
         AND NOT frozen
 """
-WRITE_AHEAD = f"WITH fence AS ({LOCK}), written AS ({INSERT_RECORDS}) {INSERT_ENTRIES}"
+WRITE_AHEAD = f"WITH fence AS ({STANDING}), written AS ({INSERT_RECORDS}) {INSERT_ENTRIES}"
 
 TRANSFERS = f"""
 fence AS ({FENCE} RETURNING 1),
@@ -109,7 +112,7 @@ UPDATE_BALANCES = f"""
     UPDATE balances SET balance = new.balance, total = new.total
     FROM unnest(%(accounts)b::bigint[], %(balances)b::bigint[], %(totals)b::bigint[], {PLAIN_BUCKETS})
         new(account, balance, total, bucket)
-    WHERE balances.account = new.account AND balances.bucket = new.bucket AND EXISTS ({LOCK})
+    WHERE balances.account = new.account AND balances.bucket = new.bucket AND EXISTS ({STANDING})
 """
 HOLD_BUCKETS = """
     INSERT INTO balances (account, balance, bucket)

@@ -10,6 +10,9 @@ from typing import NamedTuple, Protocol
 from services.ledger.kernel.record import Record, StoredRefusal
 from services.ledger.kernel.state import Account, Currency, Key, Known, Thing
 
+PIECE = 150
+"""After how many commands of a batch the store is given what they led to, while the next ones are decided."""
+
 
 class StoreError(Exception):
     """The database did not do it. `connection_lost`: only a new connection can tell what has become of it."""
@@ -53,8 +56,8 @@ class Line(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What a bucket of an account holds after a batch; `total` (of the account) stands on the plain bucket
-    only.
+    """What a bucket of an account holds after a batch, or after a part of it; `total` (of the account) stands
+    on the plain bucket only.
     """
 
     account: int
@@ -131,4 +134,4 @@ class Store(Protocol):
         """Begin to write what is decided of the batch by now, where that saves time. It must not change."""
 
     def write(self, batch: Batch) -> None:
-        """Write the batch in one transaction, the fence first. Raises FenceMissed and BooksBroken."""
+        """Write the batch in one transaction, where the fence stands. Raises FenceMissed and BooksBroken."""

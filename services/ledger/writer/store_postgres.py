@@ -5,12 +5,14 @@ in it depends on the fence. A large one, and one that opens or refuses something
 decided of a large one is sent ahead, in a pipeline: the server writes it while the rest is decided.
 """
 
+import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
 from services.ledger.kernel.record import GENESIS, Record
@@ -26,6 +28,7 @@ from services.ledger.writer.binary import (
 )
 from services.ledger.writer.packing import pack
 from services.ledger.writer.store import (
+    PIECE,
     Batch,
     BooksBroken,
     Change,
@@ -35,17 +38,19 @@ from services.ledger.writer.store import (
     StoreError,
 )
 
-SMALL_BATCH = 150
-"""Up to how many records one statement writes."""
+TRANSACTION_SECONDS = 15.0
+"""What has been written ahead is not committed later than this: callers were told by then."""
 
 ADVISORY_CLASS = 0x4C444752
 """Distinguishes our advisory locks from anybody else's in the database."""
 
 SETTINGS = (
     # A commit ends within these, one way or the other: a caller is told when a missing record is surely not
-    # coming.
+    # coming. The server does not count a transaction that is written ahead as idle (see TRANSACTION_SECONDS);
+    # it notices by itself when the writer's machine is gone.
     "-c statement_timeout=15s -c idle_in_transaction_session_timeout=15s "
-    "-c synchronous_commit=on -c timezone=UTC "
+    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 "
+    "-c tcp_user_timeout=10s -c synchronous_commit=on -c timezone=UTC "
     # Each statement of ours finds rows by their keys, however many there are. It is planned once, perhaps
     # while a table is still empty, when a plan that reads all of it looks as good.
     "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off "
@@ -60,6 +65,9 @@ CONNECTION: dict[str, Any] = {
     "tcp_user_timeout": 10_000,
     "application_name": "medtown-ledger-writer",
 }
+
+CONNECTION_ENDS = ("08", "57P")
+"""How states (SQLSTATE) begin after which a connection is of no use, though it may still look open."""
 
 COPIED = (
     rows.NOTES,
@@ -177,6 +185,8 @@ class PostgresStore:
         with self.writing(), self._translated():
             begun = self._send(batch)
             begun.finish(batch)
+            if begun.seconds > TRANSACTION_SECONDS:
+                raise psycopg.OperationalError(f"the batch took {begun.seconds:.0f} s to write")
             self._begun = None
             begun.commit()
 
@@ -203,12 +213,8 @@ class PostgresStore:
     def _undo(self) -> None:
         """Take back what has been written ahead and not been committed."""
         begun, self._begun = self._begun, None
-        if begun is None:
-            return
-        try:
-            begun.undo()
-        except psycopg.Error:
-            # Nothing is kept of a transaction whose connection is gone; what comes next finds that out.
+        if begun is not None and not begun.undo():
+            # A transaction is undone with its connection too, and what comes next connects again.
             self.close()
 
     def _query(self, query: str, values: Any) -> list[tuple[Any, ...]]:
@@ -227,7 +233,8 @@ class PostgresStore:
         try:
             yield
         except psycopg.Error as error:
-            lost = self._connection is None or self._connection.closed
+            ended = (error.sqlstate or "").startswith(CONNECTION_ENDS)
+            lost = ended or self._connection is None or self._connection.closed
             raise StoreError(error, connection_lost=lost) from error
 
     def _opened(self) -> psycopg.Connection[tuple[Any, ...]]:
@@ -241,6 +248,8 @@ class _Begun:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
+        self._since = time.monotonic()
+        self._locked: psycopg.Cursor[Any] | None = None
         self._records = 0
         self._lines = 0
         self._changes = 0
@@ -251,7 +260,12 @@ class _Begun:
     def begin(self, batch: Batch) -> None:
         self._transaction.enter_context(self._connection.transaction())
         self._pipeline.enter_context(self._connection.pipeline())
-        self._locked = self._connection.execute(statements.LOCK + " FOR UPDATE", _fence_values(batch))
+        self._locked = self._connection.execute(statements.STANDING + " FOR UPDATE", _fence_values(batch))
+
+    @property
+    def seconds(self) -> float:
+        """For how long it has been going on."""
+        return time.monotonic() - self._since
 
     def send(self, batch: Batch) -> None:
         """Have the server write what has been decided since, and do not wait for it."""
@@ -266,7 +280,7 @@ class _Begun:
     def finish(self, batch: Batch) -> None:
         """Write what else follows from the batch. Raises FenceMissed and BooksBroken."""
         self._pipeline.close()
-        if self._locked.rowcount != 1:
+        if self._locked is None or self._locked.rowcount != 1:
             raise FenceMissed
         with self._connection.cursor() as cursor:
             for inserts in COPIED:
@@ -292,16 +306,20 @@ class _Begun:
     def commit(self) -> None:
         self._transaction.close()
 
-    def undo(self) -> None:
-        with suppress(psycopg.Error):
+    def undo(self) -> bool:
+        """Take everything back; False where only the end of the connection is sure to do so."""
+        # psycopg tells of hardly anything that goes wrong here, so that its state has to be looked at.
+        with suppress(Exception):
             self._pipeline.close()
-        self._transaction.__exit__(psycopg.Rollback, psycopg.Rollback(), None)
+            self._transaction.__exit__(psycopg.Rollback, psycopg.Rollback(), None)
+        now = self._connection.info
+        return (now.transaction_status, now.pipeline_status) == (TransactionStatus.IDLE, PipelineStatus.OFF)
 
 
 def _is_small(batch: Batch) -> bool:
     """Whether a batch is a few records that open nothing, and no refusals."""
-    return 0 < len(batch.records) <= SMALL_BATCH and not (
-        batch.accounts or batch.currencies or batch.refusals or len(batch.things) > SMALL_BATCH
+    return 0 < len(batch.records) <= PIECE and not (
+        batch.accounts or batch.currencies or batch.refusals or len(batch.things) > PIECE
     )
 
 

@@ -206,7 +206,7 @@ def _opened_and_paid(accounts: list[str]) -> list[Command]:
 def test_what_a_batch_asks_of_the_database_does_not_grow_with_its_commands(
     puma: Ledger, made: Callable[[list[str]], list[Command]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deciding, "SENT_AHEAD", 50)
+    monkeypatch.setattr(deciding, "PIECE", 50)
     puma.view(create_currency("LIMITED", charter=charter("LIMITED", per_day=5)))
     opened = [open_account(ids.new_id()) for _ in range(240)]
     token = puma.token("tools", "importer", "operator")

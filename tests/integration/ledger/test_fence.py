@@ -11,6 +11,7 @@ from services.ledger.journal.verify import verify
 from services.ledger.kernel.decide import decide
 from services.ledger.kernel.record import Record
 from services.ledger.kernel.state import State
+from services.ledger.writer import store_postgres
 from services.ledger.writer.writer import Writer
 from shared.contracts import clock
 from shared.contracts.commands import Command, Outcome, Transfer
@@ -19,7 +20,7 @@ from tests.support.cluster import PrivateCluster
 from tests.support.cutting import CuttingProxy
 from tests.support.ledger import issue
 from tests.support.waiting import wait_until
-from tests.support.writing import Ledger, refused_as
+from tests.support.writing import Ledger, refused_as, running_ledger
 
 
 class Background:
@@ -179,6 +180,23 @@ def test_a_mistake_of_ours_leaves_nothing_of_what_was_written_ahead(
     assert verify(puma.database, 0).sound
 
 
+@pytest.mark.distributed
+def test_what_took_too_long_to_write_is_not_committed(
+    cluster: PrivateCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_ledger(cluster.create_database("slow_ledger")) as ledger:
+        ledger.currency()
+        account = ledger.account(issued=1)
+        commands = [issue(account, 1) for _ in range(600)]
+        monkeypatch.setattr(store_postgres, "TRANSACTION_SECONDS", 0.0)
+        assert {refused_as(outcome) for outcome in ledger.decide(commands)} == {"writer-unavailable"}
+        monkeypatch.undo()
+        assert ledger.total(account) == 1
+        assert all(outcome.view is not None for outcome in ledger.decide(commands))
+        assert ledger.total(account) == 601
+    cluster.drop_database("slow_ledger")
+
+
 @pytest.fixture
 def cut(cluster: PrivateCluster) -> Iterator[tuple[Ledger, CuttingProxy]]:
     """A ledger on PostgreSQL whose writer's connection can be cut."""
@@ -201,7 +219,7 @@ def cut(cluster: PrivateCluster) -> Iterator[tuple[Ledger, CuttingProxy]]:
 @pytest.mark.parametrize("answered", [True, False], ids=["committed", "not-committed"])
 @pytest.mark.parametrize(
     ("size", "at"),
-    [(1, b"transfer.posted"), (200, b"transfer.posted"), (600, b"transfer.posted"), (600, b"COMMIT")],
+    [(1, b"transfer.posted"), (100, b"transfer.posted"), (600, b"transfer.posted"), (600, b"COMMIT")],
     ids=["single", "small", "ahead", "large"],
 )
 def test_a_commit_without_an_answer_is_looked_up(

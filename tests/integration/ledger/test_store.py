@@ -13,13 +13,22 @@ from services.ledger.kernel.record import GENESIS, Note, StoredRefusal, seal
 from services.ledger.kernel.state import Account, Thing, first_account
 from services.ledger.tables import balances, lapsing_before, metadata
 from services.ledger.writer.opening import open_store
-from services.ledger.writer.store import Batch, BooksBroken, Change, FenceMissed, Line, Partition, Store
+from services.ledger.writer.store import (
+    PIECE,
+    Batch,
+    BooksBroken,
+    Change,
+    FenceMissed,
+    Line,
+    Partition,
+    Store,
+)
 from shared.contracts import ids
 from shared.db import migrations
 from shared.db.engine import Database
 from tests.support.writing import SERVICE_FOLDER
 
-SIZES = pytest.mark.parametrize("size", [1, 100])
+SIZES = pytest.mark.parametrize("size", [1, PIECE + 1])
 """How many records a batch has: PostgreSQL writes few of them otherwise than many."""
 
 
