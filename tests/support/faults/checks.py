@@ -7,7 +7,7 @@ from typing import Any
 from services.ledger.journal.verify import verify
 from shared.db.engine import Database
 from tests.support.api import Api
-from tests.support.faults.messages import LAST, is_up_to_date
+from tests.support.faults.messages import is_up_to_date
 from tests.support.faults.site import Site
 from tests.support.faults.steady_load import ISSUED, Books
 from tests.support.waiting import wait_until
@@ -46,8 +46,8 @@ class Checks:
         self._chance = random.Random(seed)
         self._accepted = 0
         self._refused = 0
-        # What made the accounts is none of the load's.
-        self._sequence = int(site.rows("ledger", LAST)[0][0])
+        self._checked = site.first_sequence - 1
+        """Up to which record the journal has been looked at."""
 
     def check(self) -> None:
         """After a round."""
@@ -96,13 +96,13 @@ class Checks:
         """What was booked since the last round is what was accepted, each once; nothing refused is there."""
         memory = self._site.load.memory
         accounts = [id for books in self._site.load.books for id in (books.payer, books.payee, books.poor)]
-        until = int(self._site.rows("ledger", LAST)[0][0])
-        booked = [row[0] for row in self._site.rows("ledger", BOOKED, accounts, self._sequence)]
+        until = self._site.last_sequence()
+        booked = [row[0] for row in self._site.rows("ledger", BOOKED, accounts, self._checked)]
         accepted = [sent.id for sent in memory.accepted[self._accepted :]]
         assert sorted(booked) == sorted(accepted)
         refused = [sent.id for sent in memory.refused]
         assert self._site.rows("ledger", RECORDED, refused) == []
-        self._sequence = until
+        self._checked = until
         self._accepted, self._refused = len(memory.accepted), len(memory.refused)
 
     def _check_balances(self) -> None:

@@ -55,6 +55,8 @@ class Site:
         self.wait_until_ready()
         self.town = Town(administrator(deployment.base_url))
         self.load = SteadyLoad(self.town, seed)
+        self.first_sequence = self.last_sequence() + 1
+        """The load's records are from here on; those that made its accounts come before."""
 
     def __enter__(self) -> Self:
         self.supervisor.start()
@@ -93,6 +95,10 @@ class Site:
         with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
             found = connection.execute(statement.encode(), parameters)
             return found.fetchall() if found.description else []
+
+    def last_sequence(self) -> int:
+        """Up to which record the journal goes."""
+        return int(self.rows("ledger", "SELECT last_sequence FROM partitions WHERE id = 0")[0][0])
 
     def metric(self, process: str, name: str, **labels: str) -> float:
         """A process's figure, 0 where it tells none: the sum over the labels that are not given."""
