@@ -21,14 +21,16 @@ def versions_of(state: State, currency: Currency) -> list[list[int]]:
 
 
 def held_since(versions: list[list[int]], day: str, now: int) -> list[tuple[int, int]]:
-    """The versions that have been in force since the end of a day, each with its last moment until now."""
+    """The versions that have been in force since the end of a day, each with its last moment until now.
+
+    What was in force on that day alone is none of them, not even while it is: units that were received later
+    on the day look the same, and what becomes of them must not depend on whether somebody looked in time.
+    """
     ends = [valid_from - 1 for _, valid_from in versions[1:]] + [now]
     held = [(version, min(end, now)) for (version, _), end in zip(versions, ends, strict=True)]
     in_force = version_at(versions, now)
     return [
-        (version, last)
-        for version, last in held
-        if version == in_force or (version < in_force and calendar.day_of(last + 1) > day)
+        (version, last) for version, last in held if version <= in_force and calendar.day_of(last + 1) > day
     ]
 
 

@@ -84,11 +84,11 @@ def penalty_points(charter: Charter, received_on: date | None, today: date) -> i
 
 
 def was_free_of_penalty(book: Book, code: str, received_on: date) -> bool:
-    """Whether units could be redeemed in full at any time since they were received: by the charter of today,
-    or by an earlier one, on the last day on which it was in force.
+    """Whether units could be redeemed in full at any time after the day on which they were received: by the
+    charter of today, or by an earlier one, on the last day on which it was in force.
     """
     versions = [each for each in book.money(code).versions if each[1] <= book.now]
-    days = [(versions[-1][2], book.today)]
+    days = [(versions[-1][2], book.today)] if dates.day_of(book.now + 1) > received_on else []
     for (_, _, charter), (_, over_at, _) in pairwise(versions):
         if dates.day_of(over_at) > received_on:
             days.append((charter, dates.day_of(over_at - 1)))

@@ -257,6 +257,21 @@ def test_who_gets_the_penalties_pays_none() -> None:
     assert (books.redeemed(), books.total(chest)) == (100, 0)
 
 
+@pytest.mark.parametrize(
+    ("us", "freed"), [(DAY // 24, False), (DAY, True)], ids=["a part of a day", "midnight"]
+)
+def test_penalties_that_end_for_a_while_free_what_is_held_at_the_end_of_a_day(us: int, freed: bool) -> None:
+    books, chest = _with_penalties()
+    looked_at, left_alone, payee = books.account(50), books.account(50), books.account()
+    books.amend(redemption=RedemptionClause())
+    books.later(us)
+    books.accept(books.pay(looked_at, payee, 1))
+    penalties = [Penalty(under_days=10, basis_points=1000)]
+    books.amend(redemption=RedemptionClause(penalties=penalties, penalty_to=chest, lot="day"))
+    bucket = "" if freed else "||2026-11-23|"
+    assert (books.held(looked_at), books.held(left_alone)) == ({bucket: 49}, {bucket: 50})
+
+
 # Units that lapse
 
 
