@@ -30,11 +30,6 @@ Payments = Callable[[int], Iterator[tuple[int, Command]]]
 
 RESERVED_SECONDS = 600
 REFUSED_EVERY = 10
-MADE_A_SECOND = 15_000
-MADE_FOR_ONE = 2_000
-"""How many payments of single callers, and of one of them at most, are made before the clock runs, for each
-second that it will.
-"""
 
 
 class Spent:
@@ -110,28 +105,24 @@ class Engine:
         return spent.on(count)
 
     def callers(self, town: str, payments: str, callers: int, seconds: float) -> dict[str, Any]:
-        """So many callers, each with one payment at a time. They have made their payments before, but for
-        what goes beyond the speed that is reckoned with.
-        """
+        """So many callers, each with one payment at a time; making the commands is counted."""
         make: Payments = getattr(self._town(town), f"{payments}_payments")
-        each = int(seconds * min(MADE_A_SECOND / callers, MADE_FOR_ONE))
-        made = [[self._town(town).batch([payment]) for payment in make(each)][::-1] for _ in range(callers)]
+        end = time.perf_counter() + seconds
         # What one call worked is not asked for: the question itself would cost as much as the call.
         whole, times = Spent(), list[float]()
         faults: list[BaseException] = []
 
-        def call_for_ever(mine: list[WriteCall]) -> None:
+        def call_for_ever() -> None:
             try:
                 while time.perf_counter() < end:
-                    call = mine.pop() if mine else self._town(town).batch(list(make(1)))
+                    call = self._town(town).batch(list(make(1)))
                     started = time.perf_counter()
                     decide(self._ledger, call)
                     times.append(time.perf_counter() - started)
             except Exception as error:  # noqa: BLE001 - it is raised by the thread that waits
                 faults.append(error)
 
-        threads = [threading.Thread(target=call_for_ever, args=(mine,)) for mine in made]
-        end = time.perf_counter() + seconds
+        threads = [threading.Thread(target=call_for_ever) for _ in range(callers)]
         with whole.measured():
             for thread in threads:
                 thread.start()
