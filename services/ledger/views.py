@@ -9,6 +9,7 @@ from typing import Any
 from services.ledger.accounts.views import change_view, opened_view, units_views
 from services.ledger.currencies.views import adopted_view, currency_view
 from services.ledger.kernel.apply import account_of, currency_of
+from services.ledger.kernel.plain import Moved
 from services.ledger.kernel.record import Record
 from services.ledger.kernel.state import Thing
 from services.ledger.proposals.views import proposal_view
@@ -58,6 +59,26 @@ def transfer_view(
     return view
 
 
+def _payment_view(record: Record, moved: Moved, minor_units: MinorUnits) -> dict[str, Any]:
+    """As `transfer_view` tells of a plain payment."""
+    code, recorded_at = moved.payer.currency, _time_text(record.recorded_at)
+    return {
+        "id": record.command,
+        "kind": "payment",
+        "status": "posted",
+        "payer": moved.payer.id,
+        "payee": moved.payee.id,
+        "amount": money.view(moved.amount, code, minor_units(code)),
+        "memo": "",
+        "case_reference": "",
+        "recorded_at": recorded_at,
+        "occurred_at": recorded_at,
+        "partition": record.partition,
+        "sequence": record.sequence,
+        "hash": record.hash.hex(),
+    }
+
+
 def linked_view(record: Record, minor_units: MinorUnits) -> dict[str, Any]:
     """Several transfers that one command posted."""
     note = record.note
@@ -80,6 +101,8 @@ def record_view(record: Record, minor_units: MinorUnits) -> dict[str, Any]:
     """The answer to the command that a record accepted, as it was given the first time: it follows from the
     record alone.
     """
+    if record.moved is not None:
+        return _payment_view(record, record.moved, minor_units)
     return _VIEWS[record.type](record, minor_units)
 
 

@@ -8,12 +8,18 @@ replayed after a break names every row as before.
 
 import hashlib
 import os
+import re
 import secrets
 import time
 from struct import Struct
 from uuid import UUID
 
 MAX_PARTITION = 0xFFF
+
+TIMED_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+
+is_timed = re.compile(TIMED_PATTERN).fullmatch
+"""Matches a UUIDv7 in its canonical form, which alone tells a time."""
 
 _VARIANT = 0b10 << 62
 _RANDOM_BITS = (1 << 62) - 1
@@ -31,6 +37,12 @@ def new_id(*, now_ms: int | None = None) -> str:
         return _uuid7(now_ms, secrets.randbits(12))
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     return _uuid7(milliseconds, (rest << 12) // 1_000_000)
+
+
+def first_id(milliseconds: int) -> str:
+    """The least UUIDv7 of those made from this Unix time on; of 1970 for earlier times."""
+    text = f"{max(0, milliseconds):012x}"
+    return f"{text[:8]}-{text[8:]}-7000-8000-000000000000"
 
 
 def new_account_id(partition: int, *, now_ms: int | None = None) -> str:

@@ -4,12 +4,12 @@ What `decide` has promised is asserted again here, so that a wrong record stops 
 hold for what a record moves: an account that new limits leave outside of them may come nearer to them.
 """
 
-from sys import intern
 from typing import Any
 
 from services.ledger.kernel.buckets import PLAIN
+from services.ledger.kernel.plain import Moved
 from services.ledger.kernel.record import Record
-from services.ledger.kernel.state import Account, Currency, Header, State, Thing
+from services.ledger.kernel.state import Account, Currency, Header, State, Thing, shared
 from services.ledger.kernel.timelines import continues
 from shared.contracts.money import MAX_AMOUNT
 
@@ -34,6 +34,20 @@ def apply(state: State, record: Record) -> State:
     """
     header = state.header
     _check_continues(header, record)
+    if record.moved is not None:
+        _move(record, record.moved)
+    else:
+        _follow(state, record)
+    header.timeline = record.timeline
+    header.sequence = record.sequence
+    header.hash = record.hash
+    header.recorded_at = record.recorded_at
+    state.commands[record.command] = record
+    return state
+
+
+def _follow(state: State, record: Record) -> None:
+    """Do all that a payload says."""
     payload = record.payload
     if payload["accounts"]:
         _open(state, record)
@@ -43,12 +57,23 @@ def apply(state: State, record: Record) -> State:
         _book(state, record)
     for kind, id, owner, due_at, body in payload.get("sets", ()):
         state.things[kind, id] = None if body is None else Thing(owner, due_at, body)
-    header.timeline = record.timeline
-    header.sequence = record.sequence
-    header.hash = record.hash
-    header.recorded_at = record.recorded_at
-    state.commands[record.command] = record
-    return state
+
+
+def _move(record: Record, moved: Moved) -> None:
+    """Do what a plain payment's payload says, as `_book` does it."""
+    payer, payee, amount, left, held, _ = moved
+    if payer is payee or payer.currency != payee.currency or amount <= 0:
+        raise BrokenRecord(record, "moves nothing")
+    if payer.plain != payer.total or payee.plain != payee.total:
+        raise BrokenRecord(record, "moves units that are not all alike")
+    if payer.total - amount != left or payee.total + amount != held:
+        raise BrokenRecord(record, "states wrong balances")
+    if not payer.floor <= left >= -MAX_AMOUNT:
+        raise BrokenRecord(record, f"takes {payer.id} below its limit")
+    if not payee.ceiling >= held <= MAX_AMOUNT:
+        raise BrokenRecord(record, f"takes {payee.id} above its limit")
+    payer.total = payer.plain = left
+    payee.total = payee.plain = held
 
 
 def _check_continues(header: Header, record: Record) -> None:
@@ -120,5 +145,6 @@ def currency_of(fields: dict[str, Any], record: Record) -> Currency:
 def account_of(fields: dict[str, Any], number: int, opened_at: int) -> Account:
     """The account that a record's payload describes, empty."""
     account = Account(number=number, **fields, opened_at=opened_at)
-    account.kind, account.currency = intern(account.kind), intern(account.currency)
+    for name in ("kind", "currency", "floor", "ceiling"):
+        setattr(account, name, shared(getattr(account, name)))
     return account

@@ -6,44 +6,36 @@ with limits of its own, frozen or closed, words that go with the payment, or a r
 `decide`. That both agree is held by a property test.
 """
 
+from functools import lru_cache
+from typing import NamedTuple
+
 from services.ledger.kernel.access import ID_MAX_AGE_US, ID_MAX_AHEAD_US
-from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.charters import version_at
 from services.ledger.kernel.record import HEADER_VERSION, SALT_BYTES, Record, canonical, chain
 from services.ledger.kernel.state import Account, State
 from shared.auth.principal import Principal
 from shared.contracts.commands import Command, Transfer
+from shared.contracts.ids import first_id, is_timed
 from shared.contracts.journal import TRANSFER_POSTED
 from shared.contracts.money import MAX_AMOUNT
 from shared.contracts.primitives import HOLDER_KINDS
 
-PLAIN_BODY = (
-    b'{"accounts":[],"entries":[["%b","",-%d,%d],["%b","",%d,%d]],"principal":"%b",'
-    b'"transfer":{"amount":%d,"currency":"%b","id":"%b","kind":"payment","payee":"%b","payer":"%b"}}'
-)
-"""The payload of a plain payment as it is hashed; `plain_body` fills it."""
-
 _SPECIAL_TERMS = frozenset(("closed", "frozen", "own"))
 """What an account may have agreed that says how it may be paid from or to."""
 
+_TIME = 13
+"""So many characters of an id tell its time."""
 
-def plain_body(
-    payer: bytes,
-    payee: bytes,
-    principal: bytes,
-    id: bytes,
-    currency: bytes,
-    amount: int,
-    left: int,
-    held: int,
-) -> bytes:
-    """The canonical payload of a plain payment, after which payer and payee hold `left` and `held`. Texts are
-    given as they stand between quotation marks.
-    """
-    return PLAIN_BODY % (
-        *(payer, amount, left, payee, amount, held, principal),
-        *(amount, currency, id, payee, payer),
-    )
+
+class Moved(NamedTuple):
+    """What a plain payment does: after it, payer and payee hold `left` and `held`."""
+
+    payer: Account
+    payee: Account
+    amount: int
+    left: int
+    held: int
+    principal: str
 
 
 class PlainPayments:
@@ -56,45 +48,52 @@ class PlainPayments:
         """Of currencies whose rules neither keep anything back nor count what is spent: the charter in
         force.
         """
+        self._parties: dict[str | None, Account] = {}
+        """Accounts that have been looked at, of those that move plainly: payments by this way do not change
+        that.
+        """
         # Texts of the same length are in the order of the times that they tell.
-        self._first_id = _id_text(-((ID_MAX_AGE_US - now) // 1000))
-        self._last_id = _id_text((now + ID_MAX_AHEAD_US) // 1000)
+        self._first_id = first_id(-((ID_MAX_AGE_US - now) // 1000))[:_TIME]
+        self._last_id = first_id((now + ID_MAX_AHEAD_US) // 1000)[:_TIME]
         header = state.header
         start = canonical([HEADER_VERSION, header.partition, header.timeline])
-        self._header_start = start[:-1] + b","
-        self._header_end = b"," + canonical([TRANSFER_POSTED, now, now])[1:]
+        self._header_start = start[:-1].decode() + ","
+        self._header_end = "," + canonical([TRANSFER_POSTED, now, now])[1:].decode()
 
     def covers(self, command: Command) -> bool:
         """Whether deciding the command looks at nothing but what is loaded already."""
         return (
             type(command) is Transfer
             and command.kind == "payment"
-            and self._version(command.currency) != 0
-            and self._is_plain(command.payer, command.currency)
-            and self._is_plain(command.payee, command.currency)
+            and self._party(command.payer, command.currency) is not None
+            and self._party(command.payee, command.currency) is not None
         )
 
     def decide(self, command: Command, principal: Principal, random_bytes: bytes) -> Record | None:
         """The record that the command leads to, where it is as simple as that. Its id must be new."""
         if type(command) is not Transfer or not _asks_plainly(command):
             return None
-        accounts, code, amount = self._state.accounts, command.currency, command.amount
-        version = self._version(code)
-        payer, payee = accounts.get(command.payer or ""), accounts.get(command.payee or "")
-        if not version or payer is None or payee is None or payer is payee:
-            return None
-        if payer.holder != principal.subject or payer.holder is None:
-            return None
-        if not (_moves_plainly(payer, code, version) and _moves_plainly(payee, code, version)):
+        code, amount, id, subject = command.currency, command.amount, command.id, principal.subject
+        payer, payee = self._party(command.payer, code), self._party(command.payee, code)
+        if payer is None or payee is None or payer is payee or payer.holder != subject:
             return None
         left, held = payer.total - amount, payee.total + amount
         if left < payer.floor or held > payee.ceiling or left < -MAX_AMOUNT or held > MAX_AMOUNT:
             return None
-        if not self._first_id <= command.id[:13] <= self._last_id or command.id[14] == "8":
+        if not self._first_id <= id[:_TIME] <= self._last_id or not is_timed(id):
             return None
-        return self._record(
-            command, payer.id, payee.id, principal.subject, left, held, random_bytes[:SALT_BYTES]
-        )
+        return self._record(id, code, Moved(payer, payee, amount, left, held, subject), random_bytes)
+
+    def _party(self, id: str | None, code: str) -> Account | None:
+        """An account of the currency that moves plainly, as far as it is loaded."""
+        account = self._parties.get(id)
+        if account is None:
+            account = self._state.accounts.get(id or "")
+            version = self._version(code)
+            if account is None or not version or not _moves_plainly(account, code, version):
+                return None
+            self._parties[id] = account
+        return account if account.currency == code else None
 
     def _version(self, code: str) -> int:
         """The charter in force of a currency whose payments are plain; 0 for others, and what is not
@@ -120,42 +119,44 @@ class PlainPayments:
             return None
         return 0 if rules.fee is not None or rules.bounds_spending or rules.penalties else version
 
-    def _is_plain(self, id: str | None, code: str) -> bool:
-        account = self._state.accounts.get(id or "")
-        return account is not None and _moves_plainly(account, code, self._versions[code])
-
-    def _record(
-        self, command: Transfer, payer: str, payee: str, principal: str, left: int, held: int, salt: bytes
-    ) -> Record:
-        state, now, amount = self._state.header, self._now, command.amount
-        sequence = state.sequence + 1
-        body = plain_body(
-            payer.encode(),
-            payee.encode(),
-            canonical(principal)[1:-1],
-            canonical(command.id)[1:-1],
-            command.currency.encode(),
-            *(amount, left, held),
-        )
-        header = self._header_start + b"%d" % sequence + self._header_end
-        payload = {
-            "accounts": [],
-            "entries": [[payer, PLAIN, -amount, left], [payee, PLAIN, amount, held]],
-            "principal": principal,
-            "transfer": {
-                "amount": amount,
-                "currency": command.currency,
-                "id": command.id,
-                "kind": "payment",
-                "payee": payee,
-                "payer": payer,
-            },
-        }
+    def _record(self, id: str, code: str, moved: Moved, random_bytes: bytes) -> Record:
+        header, now = self._state.header, self._now
+        payer, payee, amount, left, held, principal = moved
+        sequence, salt = header.sequence + 1, random_bytes[:SALT_BYTES]
+        head = f"{self._header_start}{sequence}{self._header_end}".encode()
+        body = plain_body(payer.id, payee.id, _quoted(principal), id, code, amount, left, held)
         return Record(
-            *(state.partition, state.timeline, sequence, TRANSFER_POSTED, now, now, command.id, payload),
-            *(header, body, salt, state.hash, chain(state.hash, salt, header, body)),
-            plain=True,
+            *(header.partition, header.timeline, sequence, TRANSFER_POSTED, now, now, id),
+            *(head, body, salt, header.hash, chain(header.hash, salt, head, body)),
+            moved=moved,
         )
+
+
+def plain_body(
+    payer: str,
+    payee: str,
+    principal: str,
+    id: str,
+    currency: str,
+    amount: int | str,
+    left: int | str,
+    held: int | str,
+) -> bytes:
+    """The canonical payload of a plain payment, after which payer and payee hold `left` and `held`. Texts are
+    given as they stand between quotation marks, the principal's with them.
+
+    Never to be changed: what is stored says these words no more (`writer/packing.py`).
+    """
+    return (
+        f'{{"accounts":[],"entries":[["{payer}","",-{amount},{left}],["{payee}","",{amount},{held}]],'
+        f'"principal":{principal},"transfer":{{"amount":{amount},"currency":"{currency}","id":"{id}",'
+        f'"kind":"payment","payee":"{payee}","payer":"{payer}"}}}}'
+    ).encode()
+
+
+@lru_cache(maxsize=4096)
+def _quoted(text: str) -> str:
+    return canonical(text).decode()
 
 
 def _asks_plainly(command: Transfer) -> bool:
@@ -179,9 +180,3 @@ def _moves_plainly(account: Account, code: str, version: int) -> bool:
     if not terms:
         return version == 1
     return terms.get("charter", 1) == version and _SPECIAL_TERMS.isdisjoint(terms)
-
-
-def _id_text(milliseconds: int) -> str:
-    """How a UUIDv7 of this time begins."""
-    text = f"{max(0, milliseconds):012x}"
-    return f"{text[:8]}-{text[8:]}"

@@ -9,12 +9,15 @@ apart in one way only.
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from shared.contracts.commands import Command
 from shared.contracts.journal import GENESIS_HASH, JournalRecord
+
+if TYPE_CHECKING:
+    from services.ledger.kernel.plain import Moved
 
 GENESIS = bytes.fromhex(GENESIS_HASH)
 SALT_BYTES = 32
@@ -40,8 +43,7 @@ class Record:
     """One accepted command. `command` is its id; `note` is absent where none was given or where it has been
     erased.
 
-    `header` and `body` are the bytes that were hashed, `payload` is the body decoded. Times are Unix
-    microseconds.
+    `header` and `body` are the bytes that were hashed. Times are Unix microseconds.
     """
 
     partition: int
@@ -51,15 +53,23 @@ class Record:
     recorded_at: int
     occurred_at: int
     command: str
-    payload: dict[str, Any]
     header: bytes
     body: bytes
     salt: bytes
     prev_hash: bytes
     hash: bytes
     note: Note | None = None
-    plain: bool = field(default=False, compare=False)
-    """Made by the short way of plain payments (`kernel/plain.py`): its payload needs no looking at."""
+    decoded: dict[str, Any] | None = field(default=None, compare=False, repr=False)
+    """The body as far as anybody has looked at it (see `payload`)."""
+    moved: "Moved | None" = field(default=None, compare=False, repr=False)
+    """Of a record that the short way of plain payments has made: all that its payload says."""
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The body decoded. It must not be changed."""
+        if self.decoded is None:
+            self.decoded = msgspec.json.decode(self.body)
+        return self.decoded
 
     def to_journal(self) -> JournalRecord:
         """The record as consumers of the journal see it."""
@@ -119,13 +129,13 @@ def seal(
         recorded_at,
         occurred_at,
         command,
-        payload,
         header,
         body,
         salt,
         prev_hash,
         chain(prev_hash, salt, header, body),
         note,
+        payload,
     )
 
 
@@ -156,13 +166,13 @@ def unseal(
         recorded_at,
         occurred_at,
         command,
-        payload,
         header,
         body,
         salt,
         prev_hash,
         hash,
         note,
+        payload,
     )
 
 

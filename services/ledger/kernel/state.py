@@ -7,6 +7,7 @@ a mistake of the loader, which must not pass for an unknown account. A state tha
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from services.ledger.kernel.buckets import PLAIN
@@ -96,6 +97,14 @@ class Account:
         elif self.special:
             self.special.pop(bucket, None)
             self.special = self.special or None
+
+
+@lru_cache(maxsize=4096, typed=True)
+def shared(value: Any) -> Any:
+    """The value itself, the same object for all that are equal to it: of what many accounts have. Memory is
+    what slows the writer most where accounts are many.
+    """
+    return value
 
 
 class Thing(NamedTuple):

@@ -37,6 +37,8 @@ def begin(header: Header, *, timeline: str, command: str, principal: str, now: i
 
 def continues(timeline: str, record: Record) -> bool:
     """Whether a record may follow in a journal of this timeline: it is of the same one, or begins another."""
+    if record.moved is not None:
+        return record.timeline == timeline
     begun = record.payload.get("timeline")
     if record.type == TIMELINE_BEGUN:
         return begun == {"before": timeline, "id": record.timeline} and record.timeline != timeline

@@ -5,7 +5,7 @@ beforehand. Source: PostgreSQL's documentation of its protocol; an array is its 
 type, length and lower bound, and then each value after its length.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from struct import Struct, pack
 
 from psycopg.adapt import Dumper
@@ -15,6 +15,7 @@ from services.ledger.columns import to_bytes
 
 _BYTEA, _BIGINT, _TEXT, _UUID = 17, 20, 25, 2950
 _NULL = pack("!i", -1)
+_UUID_LENGTH = "00000010"
 
 _length = Struct("!i").pack
 
@@ -35,10 +36,12 @@ class BinaryArrayDumper(Dumper):
 def bigints(values: Sequence[int | None]) -> BinaryArray:
     """bigint[]"""
     if None in values:
+        if not any(value is not None for value in values):
+            return _array_of(_BIGINT, len(values), _NULL * len(values), has_null=True)
         return _array(_BIGINT, [None if value is None else pack("!q", value) for value in values])
     flat: list[int | None] = [8] * (2 * len(values))
     flat[1::2] = values
-    return BinaryArray(_start(_BIGINT, len(values), has_null=False) + pack("!" + "iq" * len(values), *flat))
+    return _array_of(_BIGINT, len(values), pack("!" + "iq" * len(values), *flat))
 
 
 def byteas(values: Sequence[bytes]) -> BinaryArray:
@@ -46,24 +49,26 @@ def byteas(values: Sequence[bytes]) -> BinaryArray:
     return _array(_BYTEA, values)
 
 
-def texts(values: Iterable[str]) -> BinaryArray:
+def texts(values: Sequence[str]) -> BinaryArray:
     """text[]"""
+    if not any(values):
+        return _array_of(_TEXT, len(values), _length(0) * len(values))
     return _array(_TEXT, [value.encode() for value in values])
 
 
-def uuids(values: Iterable[str]) -> BinaryArray:
+def uuids(values: Collection[str]) -> BinaryArray:
     """uuid[]"""
-    return _array(_UUID, [to_bytes(value) for value in values])
+    # All of them at once, with the length of each before it.
+    return _array_of(_UUID, len(values), to_bytes("".join([f"{_UUID_LENGTH}{value}" for value in values])))
 
 
 def _array(type: int, values: Sequence[bytes | None]) -> BinaryArray:
-    made = [_start(type, len(values), has_null=None in values)]
+    made: list[bytes] = []
     for value in values:
         made += (_NULL,) if value is None else (_length(len(value)), value)
-    return BinaryArray(b"".join(made))
+    return _array_of(type, len(values), b"".join(made), has_null=None in values)
 
 
-def _start(type: int, length: int, *, has_null: bool) -> bytes:
-    if not length:
-        return pack("!iii", 0, 0, type)
-    return pack("!iiiii", 1, has_null, type, length, 1)
+def _array_of(type: int, length: int, values: bytes, *, has_null: bool = False) -> BinaryArray:
+    start = pack("!iiiii", 1, has_null, type, length, 1) if length else pack("!iii", 0, 0, type)
+    return BinaryArray(start + values)

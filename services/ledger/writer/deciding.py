@@ -12,13 +12,14 @@ from services.ledger import views
 from services.ledger.kernel.apply import apply
 from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.decide import RANDOM_BYTES, decide
-from services.ledger.kernel.plain import PlainPayments
+from services.ledger.kernel.plain import Moved, PlainPayments
 from services.ledger.kernel.recall import recall
 from services.ledger.kernel.record import SALT_BYTES, Record, StoredRefusal, content_hash
 from services.ledger.kernel.state import Account, Header, Known, State
 from services.ledger.writer.calls import Item, PendingCall, refused
+from services.ledger.writer.fresh import FreshIds
 from services.ledger.writer.loading import Loader
-from services.ledger.writer.store import PIECE, Batch, Change, Line, Partition, Store
+from services.ledger.writer.store import PIECE, Batch, Partition, Store
 from shared.contracts import clock, ids
 from shared.contracts.commands import Outcome, Transfer
 from shared.contracts.errors import Refusal
@@ -33,6 +34,8 @@ class Decider:
     def __init__(self, store: Store, partition: Partition) -> None:
         self._store = store
         self._term = partition.term
+        # What is decided later in this term is remembered, whether or not it gets written.
+        self._fresh = FreshIds(store, partition.id, max(clock.now_us(), partition.recorded_at))
         self.reload(partition)
 
     def reload(self, partition: Partition) -> None:
@@ -45,7 +48,7 @@ class Decider:
             partition.recorded_at,
         )
         self._state = State(header, self._store.next_account(partition.id))
-        self._loader = Loader(self._store, self._state)
+        self._loader = Loader(self._store, self._state, self._fresh)
 
     def decide(self, calls: list[PendingCall], clock_us: int) -> Batch:
         """Fill in the outcomes of all calls, as they will stand once the batch is written. May raise
@@ -104,6 +107,8 @@ class _Moment:
         # Deadlines go by the clock alone: records may be a little ahead of it.
         self._clock_us = clock_us
         self._touched: dict[tuple[str, str], None] = {}
+        self._moved: dict[int, Account] = {}
+        """Touched by plain payments, by number."""
         self._changed: dict[str, Account] = {}
         self._simple = True
         """Whether nothing but transfers of plain units has been decided, which changes no other's needs."""
@@ -126,7 +131,10 @@ class _Moment:
                 self._keep(item, decision, random_bytes[:SALT_BYTES])
             return refused(decision)
         apply(self._state, decision)
-        self._gather(decision)
+        if decision.moved is not None:
+            self._gather_moved(decision, decision.moved)
+        else:
+            self._gather(decision)
         return Outcome(view=self._view(decision))
 
     def _decision(self, item: Item, random_bytes: bytes) -> Record | Refusal:
@@ -152,14 +160,18 @@ class _Moment:
         batch.altered = [account for id, account in self._changed.items() if id not in opened]
 
     def _state_balances(self) -> None:
-        accounts, changes = self._state.accounts, self._batch.changes
+        accounts, changes, moved = self._state.accounts, self._batch.changes, self._moved
         for account_id, bucket in self._touched:
             account = accounts[account_id]
             assert account is not None
             balance = account.balance_of(bucket)
             total = account.total if bucket == PLAIN and account.total != balance else None
-            changes.append(Change(account.number, balance, total, bucket))
+            changes.add(account.number, balance, total, bucket)
+            if bucket == PLAIN:
+                moved.pop(account.number, None)
+        changes.add_plain({number: account.total for number, account in moved.items()})
         self._touched.clear()
+        moved.clear()
 
     def _answer_again(self, known: Known) -> Outcome:
         if isinstance(known, Record):
@@ -178,6 +190,21 @@ class _Moment:
         )
         self._state.commands[item.command.id] = stored
         self._batch.refusals.append(stored)
+
+    def _gather_moved(self, record: Record, moved: Moved) -> None:
+        """Gather what a plain payment books."""
+        self._batch.records.append(record)
+        self._loader.begun_transfer(record.command)
+        payer, payee, amount, left, held, _ = moved
+        lines, sequence = self._batch.lines, record.sequence
+        lines.accounts += (payer.number, payee.number)
+        lines.sequences += (sequence, sequence)
+        lines.amounts += (-amount, amount)
+        lines.balances += (left, held)
+        lines.totals += (None, None)
+        lines.buckets += (PLAIN, PLAIN)
+        self._moved[payer.number] = payer
+        self._moved[payee.number] = payee
 
     def _gather(self, record: Record) -> None:
         self._batch.records.append(record)
@@ -212,7 +239,7 @@ class _Moment:
             account = accounts[account_id]
             assert account is not None
             total = None if account.total == balance else account.total
-            lines.append(Line(account.number, sequence, amount, balance, total, bucket))
+            lines.add(account.number, sequence, amount, balance, total, bucket)
             touched[account_id, bucket] = None
             if bucket != PLAIN:
                 touched[account_id, PLAIN] = None

@@ -4,13 +4,14 @@ The state is a cache of what the database says. Accounts, things and currencies 
 to a number of each; what commands came to is forgotten after each batch.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from services.ledger.kernel.needs import Needs, needs
 from services.ledger.kernel.plain import PlainPayments
 from services.ledger.kernel.record import Record
 from services.ledger.kernel.state import Key, State
+from services.ledger.writer.fresh import FreshIds
 from services.ledger.writer.store import Store
 from shared.contracts.commands import Command
 
@@ -25,9 +26,10 @@ MAX_ROUNDS = 20
 class Loader:
     """Keeps a state loaded as far as commands need it. Used by the writer's thread alone."""
 
-    def __init__(self, store: Store, state: State) -> None:
+    def __init__(self, store: Store, state: State, fresh: FreshIds) -> None:
         self._store = store
         self._state = state
+        self._fresh = fresh
         self._new: set[str] = set()
 
     def begin(self, commands: Sequence[Command], now: int, plain: PlainPayments) -> None:
@@ -38,13 +40,18 @@ class Loader:
         _bound(state.things, MAX_CACHED_THINGS)
         _bound(state.currencies, MAX_CACHED_CURRENCIES)
         _bound(state.rules, MAX_CACHED_CURRENCIES)
-        state.commands = {}
-        self._load_commands({command.id for command in commands})
+        state.commands = dict.fromkeys(command.id for command in commands)
+        if doubtful := self._fresh.take(state.commands):
+            self._load_commands(doubtful)
         self._complete([command for command in commands if not plain.covers(command)], now)
 
     def complete(self, command: Command, now: int) -> None:
         """Load what a command looks at by now: what was decided before it in its batch may lead elsewhere."""
         self._complete((command,), now)
+
+    def begun_transfer(self, id: str) -> None:
+        """Take note of a plain payment of the batch: nothing else is stored under its id."""
+        self._new.add(id)
 
     def begun(self, record: Record) -> None:
         """Take note of what begins with a record of the batch: nothing is stored under these ids."""
@@ -87,7 +94,7 @@ class Loader:
         self._state.currencies.update(dict.fromkeys(codes))
         self._state.currencies.update({c.code: c for c in self._store.load_currencies(codes)})
 
-    def _load_commands(self, ids: set[str]) -> None:
+    def _load_commands(self, ids: Collection[str]) -> None:
         self._state.commands.update(dict.fromkeys(ids))
         known = self._store.load_commands(self._state.header.partition, ids)
         self._state.commands.update({each.command: each for each in known})

@@ -5,7 +5,7 @@ from collections import Counter as Tally
 from prometheus_client import Counter, Histogram
 
 from services.ledger.writer.calls import PendingCall
-from shared.contracts.commands import Outcome, Transfer
+from shared.contracts.commands import Command, Outcome, Transfer
 
 TRANSFERS = Counter("ledger_transfers_total", "Transfers decided", ["kind", "outcome"])
 COMMANDS = Counter("ledger_commands_total", "Commands of every type decided", ["type", "outcome"])
@@ -25,22 +25,23 @@ def count(calls: list[PendingCall]) -> None:
     """Count the commands of answered calls by what became of them: "accepted" (of a transfer, its status),
     "replayed", or a refusal's slug.
     """
-    transfers: Tally[tuple[str, str]] = Tally()
-    commands: Tally[tuple[str, str]] = Tally()
-    for call in calls:
-        for item in call.items:
-            outcome = call.outcomes[item.position]
-            assert outcome is not None
-            commands[str(item.command.__struct_config__.tag), _told(outcome, "accepted")] += 1
-            if isinstance(item.command, Transfer):
-                status = outcome.view["status"] if outcome.view is not None else ""
-                transfers[item.command.kind, _told(outcome, status)] += 1
-    for counter, tally in ((TRANSFERS, transfers), (COMMANDS, commands)):
-        for labels, number in tally.items():
-            counter.labels(*labels).inc(number)
+    tally = Tally(
+        _labels(item.command, call.outcomes[item.position]) for call in calls for item in call.items
+    )
+    for (command, kind, status, outcome), number in tally.items():
+        COMMANDS.labels(command, outcome or "accepted").inc(number)
+        if kind:
+            TRANSFERS.labels(kind, outcome or status).inc(number)
 
 
-def _told(outcome: Outcome, accepted: str) -> str:
+def _labels(command: Command, outcome: Outcome | None) -> tuple[str, str, str, str]:
+    """The command's type; kind and status where it is a transfer; "" or why it is not accepted now."""
+    assert outcome is not None
+    told = ""
     if outcome.replayed:
-        return "replayed"
-    return accepted if outcome.refusal is None else str(outcome.refusal["slug"])
+        told = "replayed"
+    elif outcome.refusal is not None:
+        told = str(outcome.refusal["slug"])
+    if type(command) is Transfer:
+        return "transfer", command.kind, outcome.view["status"] if outcome.view else "", told
+    return str(command.__struct_config__.tag), "", "", told

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterable
-from sys import intern
 from typing import Any, NamedTuple
 
 from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.record import GENESIS, Note, Record, StoredRefusal, canonical, unseal
-from services.ledger.kernel.state import Account, Currency, Key, Thing
+from services.ledger.kernel.state import Account, Currency, Key, Thing, shared
 from services.ledger.writer.packing import pack, unpack
-from services.ledger.writer.store import Batch, Change, Partition
+from services.ledger.writer.store import Batch, Partition
 from shared.contracts.ids import is_derived
 
 PARTITION_COLUMNS = "id, timeline, term, last_sequence, last_hash, last_batch, recorded_at, frozen"
@@ -20,8 +19,8 @@ CURRENCY_COLUMNS = (
 CURRENCY_IDS = (0, 9, 10)
 ACCOUNT_COLUMNS = "number, id, currency, kind, holder, floor, ceiling, territory, category, opened_at, terms"
 ACCOUNT_IDS = (1, 4)
-ACCOUNT_SHARED = (2, 3, 7, 8)
-"""Where among the columns stand texts that many accounts have: currency, kind, territory, category."""
+ACCOUNT_SHARED = (2, 3, 5, 6, 7, 8)
+"""Where among the columns stands what many accounts have: currency, kind, limits, territory, category."""
 THING_COLUMNS = "kind, id, owner, due_at, body"
 
 
@@ -44,7 +43,7 @@ JOURNAL = Inserts(
     ],
 )
 ENTRIES = Inserts(
-    "entries", "account, sequence, amount, balance, total, bucket", (), lambda batch: list(batch.lines)
+    "entries", "account, sequence, amount, balance, total, bucket", (), lambda batch: list(batch.lines.rows())
 )
 NOTES = Inserts(
     "notes",
@@ -124,10 +123,8 @@ def account(row: Iterable[Any]) -> Account:
     """An account without its balances, from ACCOUNT_COLUMNS."""
     values = list(row)
     values[-1] = json.loads(values[-1])
-    # Memory is what slows the writer most where accounts are many: what many have is there once.
     for position in ACCOUNT_SHARED:
-        if values[position] is not None:
-            values[position] = intern(values[position])
+        values[position] = shared(values[position])
     return Account(*values)
 
 
@@ -199,16 +196,3 @@ def remembered(batch: Batch) -> list[tuple[Any, ...]]:
 def forgotten(batch: Batch) -> list[Key]:
     """Things that are no more."""
     return [key for key, thing in batch.things.items() if thing is None]
-
-
-def updated(changes: Iterable[Change]) -> list[Change]:
-    """Changes of rows that exist: every account has a row of its plain bucket."""
-    return [change for change in changes if change.bucket == PLAIN]
-
-
-def special(batch: Batch) -> tuple[list[Change], list[Change]]:
-    """Changes of other buckets: what they hold now, and those that are empty and vanish."""
-    others = [change for change in batch.changes if change.bucket != PLAIN]
-    return [change for change in others if change.balance], [
-        change for change in others if not change.balance
-    ]

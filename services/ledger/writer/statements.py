@@ -17,10 +17,10 @@ PLAIN_BUCKETS = "array_fill(''::text, ARRAY[cardinality(%(accounts)b::bigint[])]
 
 INSERT_RECORDS = """
     INSERT INTO journal (partition, sequence, recorded_at, command, header, payload, salt, hash)
-    SELECT %(partition)s, * FROM unnest(
-        %(sequences)b::bigint[], %(times)b::bigint[], %(commands)s::uuid[],
-        %(headers)b::bytea[], %(payloads)b::bytea[], %(salts)b::bytea[], %(hashes)b::bytea[]
-    ) WHERE EXISTS (SELECT FROM fence)
+    SELECT %(partition)s, %(first)s + place - 1, %(at)s, command, header, payload, salt, hash FROM unnest(
+        %(commands)b::uuid[], %(headers)b::bytea[], %(payloads)b::bytea[], %(salts)b::bytea[],
+        %(hashes)b::bytea[]
+    ) WITH ORDINALITY made(command, header, payload, salt, hash, place) WHERE EXISTS (SELECT FROM fence)
 """
 INSERT_ENTRIES = """
     INSERT INTO entries (account, sequence, amount, balance, total, bucket)
@@ -168,6 +168,15 @@ COUNT_COMMANDS = """
         SELECT 1 FROM journal WHERE command = ANY(%(ids)b::uuid[]) AND partition + 0 = %(partition)s
         UNION ALL SELECT 1 FROM refusals WHERE command = ANY(%(ids)b::uuid[]) AND partition = %(partition)s
     ) known
+"""
+
+LOAD_RECENT = """
+    SELECT command FROM (
+        (SELECT command FROM journal WHERE command >= %(since)s::uuid AND command < %(until)s::uuid
+            AND partition + 0 = %(partition)s ORDER BY command DESC LIMIT %(limit)s)
+        UNION ALL (SELECT command FROM refusals WHERE command >= %(since)s::uuid
+            AND command < %(until)s::uuid AND partition = %(partition)s ORDER BY command DESC LIMIT %(limit)s)
+    ) known ORDER BY command DESC LIMIT %(limit)s
 """
 
 # A connection that broke may live on in the server, with its lock, until the network's time-outs end it.

@@ -2,11 +2,12 @@
 batch.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.record import Record, StoredRefusal
 from services.ledger.kernel.state import Account, Currency, Key, Known, Thing
 
@@ -44,26 +45,95 @@ class Partition:
     frozen: bool
 
 
-class Line(NamedTuple):
-    """An entry as it is stored; `total` is None where the account's total equals the bucket's balance."""
+@dataclass(slots=True)
+class Lines:
+    """Entries as they are stored, a list for each column: nearly all that a batch writes goes through here.
 
-    account: int
-    sequence: int
-    amount: int
-    balance: int
-    total: int | None
-    bucket: str
-
-
-class Change(NamedTuple):
-    """What a bucket of an account holds after a batch, or after a part of it; `total` (of the account) stands
-    on the plain bucket only.
+    `totals` are None where the account's total equals the bucket's balance.
     """
 
-    account: int
-    balance: int
-    total: int | None
-    bucket: str
+    accounts: list[int] = field(default_factory=list)
+    sequences: list[int] = field(default_factory=list)
+    amounts: list[int] = field(default_factory=list)
+    balances: list[int] = field(default_factory=list)
+    totals: list[int | None] = field(default_factory=list)
+    buckets: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.accounts)
+
+    def add(
+        self, account: int, sequence: int, amount: int, balance: int, total: int | None, bucket: str
+    ) -> None:
+        self.accounts.append(account)
+        self.sequences.append(sequence)
+        self.amounts.append(amount)
+        self.balances.append(balance)
+        self.totals.append(total)
+        self.buckets.append(bucket)
+
+    def since(self, start: int) -> "Lines":
+        """Those after so many."""
+        return Lines(
+            *(self.accounts[start:], self.sequences[start:], self.amounts[start:], self.balances[start:]),
+            *(self.totals[start:], self.buckets[start:]),
+        )
+
+    def rows(self) -> list[tuple[int, int, int, int, int | None, str]]:
+        """Account, sequence, amount, balance, total, bucket."""
+        columns = (self.accounts, self.sequences, self.amounts, self.balances, self.totals, self.buckets)
+        return list(zip(*columns, strict=True))
+
+
+@dataclass(slots=True)
+class Changes:
+    """What buckets of accounts hold after a batch, or after a part of it, a list for each column; `totals`
+    (of the account) stand on plain buckets only, where they differ.
+    """
+
+    accounts: list[int] = field(default_factory=list)
+    balances: list[int] = field(default_factory=list)
+    totals: list[int | None] = field(default_factory=list)
+    buckets: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.accounts)
+
+    def add(self, account: int, balance: int, total: int | None, bucket: str) -> None:
+        self.accounts.append(account)
+        self.balances.append(balance)
+        self.totals.append(total)
+        self.buckets.append(bucket)
+
+    def add_plain(self, balances: Mapping[int, int]) -> None:
+        """Accounts that hold plain units alone, with what they hold."""
+        self.accounts += balances.keys()
+        self.balances += balances.values()
+        self.totals += [None] * len(balances)
+        self.buckets += [PLAIN] * len(balances)
+
+    def plain(self, start: int = 0) -> "Changes":
+        """Those after so many that are of plain buckets: rows that exist, since every account has one."""
+        buckets = self.buckets[start:]
+        if not any(buckets):
+            return Changes(self.accounts[start:], self.balances[start:], self.totals[start:], buckets)
+        return self._of([place for place, bucket in enumerate(buckets, start) if bucket == PLAIN])
+
+    def special(self) -> tuple["Changes", "Changes"]:
+        """Those of other buckets: what they hold now, and those that are empty and vanish."""
+        places = [place for place, bucket in enumerate(self.buckets) if bucket != PLAIN]
+        return (
+            self._of([place for place in places if self.balances[place]]),
+            self._of([place for place in places if not self.balances[place]]),
+        )
+
+    def rows(self) -> list[tuple[int, int, int | None, str]]:
+        """Account, balance, total, bucket."""
+        return list(zip(self.accounts, self.balances, self.totals, self.buckets, strict=True))
+
+    def _of(self, places: Sequence[int]) -> "Changes":
+        columns = (self.accounts, self.balances, self.totals, self.buckets)
+        return Changes(*([column[place] for place in places] for column in columns))  # type: ignore[arg-type]
 
 
 @dataclass(slots=True)
@@ -80,8 +150,9 @@ class Batch:
     hash: bytes
     recorded_at: int
     records: list[Record] = field(default_factory=list)
-    lines: list[Line] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
+    """Without gaps, and all of the same time."""
+    lines: Lines = field(default_factory=Lines)
+    changes: Changes = field(default_factory=Changes)
     """Of a plain bucket there may be several: the last one holds."""
     currencies: list[Currency] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
@@ -123,6 +194,9 @@ class Store(Protocol):
 
     def load_commands(self, partition: int, ids: Collection[str]) -> list[Known]:
         """What the commands with these ids came to, of those that are known."""
+
+    def load_recent(self, partition: int, since: str, until: str, limit: int) -> list[str]:
+        """The ids from `since` on and before `until` that commands are known by, the last `limit` of them."""
 
     def load_things(self, partition: int, keys: Collection[Key]) -> dict[Key, Thing]:
         """What is remembered under these keys, of those that there are."""

@@ -31,9 +31,9 @@ from services.ledger.writer.store import (
     PIECE,
     Batch,
     BooksBroken,
-    Change,
+    Changes,
     FenceMissed,
-    Line,
+    Lines,
     Partition,
     StoreError,
 )
@@ -163,6 +163,10 @@ class PostgresStore:
             *(rows.stored_refusal(*row) for row in self._query(statements.LOAD_REFUSALS, asked)),
         ]
 
+    def load_recent(self, partition: int, since: str, until: str, limit: int) -> list[str]:
+        asked = {"since": since, "until": until, "partition": partition, "limit": limit}
+        return [str(command) for (command,) in self._query(statements.LOAD_RECENT, asked)]
+
     def load_things(self, partition: int, keys: Collection[Key]) -> dict[Key, Thing]:
         kinds, ids = [kind for kind, _ in keys], [id for _, id in keys]
         return dict(rows.thing(row) for row in self._query(statements.LOAD_THINGS, (kinds, ids, partition)))
@@ -269,7 +273,7 @@ class _Begun:
 
     def send(self, batch: Batch) -> None:
         """Have the server write what has been decided since, and do not wait for it."""
-        records, lines = batch.records[self._records :], batch.lines[self._lines :]
+        records, lines = batch.records[self._records :], batch.lines.since(self._lines)
         self._records, self._lines = len(batch.records), len(batch.lines)
         if records:
             values = _fence_values(batch) | _record_values(records) | _line_values(lines)
@@ -296,7 +300,7 @@ class _Begun:
             raise FenceMissed
 
     def _send_balances(self, batch: Batch) -> None:
-        changed = rows.updated(batch.changes[self._changes :])
+        changed = batch.changes.plain(self._changes)
         self._changes = len(batch.changes)
         if changed:
             values = _fence_values(batch) | _changed_values(changed)
@@ -336,7 +340,7 @@ def _fence_values(batch: Batch) -> dict[str, Any]:
 
 
 def _small_values(batch: Batch) -> dict[str, Any]:
-    changes = rows.updated(batch.changes)
+    changes = batch.changes.plain()
     return (
         _fence_values(batch)
         | _record_values(batch.records)
@@ -346,10 +350,13 @@ def _small_values(batch: Batch) -> dict[str, Any]:
     )
 
 
-def _record_values(records: Sequence[Record]) -> dict[str, BinaryArray]:
+def _record_values(records: Sequence[Record]) -> dict[str, Any]:
+    first, last = records[0], records[-1]
+    if last.sequence - first.sequence + 1 != len(records) or first.recorded_at != last.recorded_at:
+        raise BooksBroken(f"records {first.sequence} to {last.sequence} are not {len(records)} of one time")
     return {
-        "sequences": bigints([record.sequence for record in records]),
-        "times": bigints([record.recorded_at for record in records]),
+        "first": first.sequence,
+        "at": first.recorded_at,
         "commands": uuids([record.command for record in records]),
         "headers": byteas([record.header for record in records]),
         "payloads": byteas([pack(record) for record in records]),
@@ -358,29 +365,29 @@ def _record_values(records: Sequence[Record]) -> dict[str, BinaryArray]:
     }
 
 
-def _line_values(lines: Sequence[Line]) -> dict[str, BinaryArray]:
+def _line_values(lines: Lines) -> dict[str, BinaryArray]:
     return {
-        "line_accounts": bigints([line.account for line in lines]),
-        "line_sequences": bigints([line.sequence for line in lines]),
-        "line_amounts": bigints([line.amount for line in lines]),
-        "line_balances": bigints([line.balance for line in lines]),
-        "line_totals": bigints([line.total for line in lines]),
-        "line_buckets": texts([line.bucket for line in lines]),
+        "line_accounts": bigints(lines.accounts),
+        "line_sequences": bigints(lines.sequences),
+        "line_amounts": bigints(lines.amounts),
+        "line_balances": bigints(lines.balances),
+        "line_totals": bigints(lines.totals),
+        "line_buckets": texts(lines.buckets),
     }
 
 
-def _changed_values(changes: Sequence[Change]) -> dict[str, BinaryArray]:
+def _changed_values(changes: Changes) -> dict[str, BinaryArray]:
     return {
-        "accounts": bigints([change.account for change in changes]),
-        "balances": bigints([change.balance for change in changes]),
-        "totals": bigints([change.total for change in changes]),
+        "accounts": bigints(changes.accounts),
+        "balances": bigints(changes.balances),
+        "totals": bigints(changes.totals),
     }
 
 
 def _more_values(batch: Batch) -> dict[str, Any] | None:
     """What a small batch writes beside transfers of plain units; None for nothing."""
     notes = rows.NOTES.values(batch)
-    held, emptied = rows.special(batch)
+    held, emptied = (changes.rows() for changes in batch.changes.special())
     altered, remembered, forgotten = rows.altered(batch), rows.remembered(batch), rows.forgotten(batch)
     if not (notes or held or emptied or altered or remembered or forgotten):
         return None
@@ -398,7 +405,7 @@ def _more_values(batch: Batch) -> dict[str, Any] | None:
         for position, name in enumerate(names)
         if name
     }
-    return values | {"hits": len(rows.updated(batch.changes)) + len(altered)}
+    return values | {"hits": len(batch.changes.plain()) + len(altered)}
 
 
 def _copy(cursor: psycopg.Cursor[Any], inserts: rows.Inserts, batch: Batch) -> None:
@@ -415,13 +422,11 @@ def _copy_statement(inserts: rows.Inserts) -> str:
 
 
 def _write_buckets(connection: psycopg.Connection[Any], batch: Batch) -> None:
-    held, emptied = rows.special(batch)
+    held, emptied = batch.changes.special()
     if held:
-        accounts, balances, _, buckets = _columns(held)
-        connection.execute(statements.HOLD_BUCKETS, (accounts, balances, buckets))
+        connection.execute(statements.HOLD_BUCKETS, (held.accounts, held.balances, held.buckets))
     if emptied:
-        accounts, _, _, buckets = _columns(emptied)
-        connection.execute(statements.EMPTY_BUCKETS, (accounts, buckets))
+        connection.execute(statements.EMPTY_BUCKETS, (emptied.accounts, emptied.buckets))
 
 
 def _write_altered(connection: psycopg.Connection[Any], batch: Batch) -> None:

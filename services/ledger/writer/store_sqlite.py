@@ -111,6 +111,14 @@ class SqliteStore:
             *(rows.stored_refusal(*_with_ids(row, 0)) for row in refusals),
         ]
 
+    def load_recent(self, partition: int, since: str, until: str, limit: int) -> list[str]:
+        between = (to_bytes(since), to_bytes(until), partition)
+        found: list[tuple[bytes]] = []
+        for table in ("journal", "refusals"):
+            query = f"SELECT command FROM {table} WHERE command >= ? AND command < ? AND partition = ?"
+            found += self._query(f"{query} ORDER BY command DESC LIMIT ?", (*between, limit))
+        return [to_text(raw) for (raw,) in sorted(found)[-limit:]]
+
     def load_things(self, partition: int, keys: Collection[Key]) -> dict[Key, Thing]:
         by_kind: dict[str, list[str]] = {}
         for kind, id in keys:
@@ -189,21 +197,21 @@ def _translated() -> Iterator[None]:
 
 
 def _write_balances(connection: sqlite3.Connection, batch: Batch) -> None:
-    changes = rows.updated(batch.changes)
+    changes = batch.changes.plain()
     changed = connection.executemany(
-        "UPDATE balances SET balance = ?2, total = ?3 WHERE account = ?1 AND bucket = ?4", changes
+        "UPDATE balances SET balance = ?2, total = ?3 WHERE account = ?1 AND bucket = ?4", changes.rows()
     )
     if changes and changed.rowcount != len(changes):
         raise BooksBroken(f"{changed.rowcount} of {len(changes)} balances are there")
-    held, emptied = rows.special(batch)
+    held, emptied = batch.changes.special()
     connection.executemany(
         "INSERT INTO balances (account, balance, total, bucket) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (account, bucket) DO UPDATE SET balance = excluded.balance",
-        held,
+        held.rows(),
     )
     connection.executemany(
         "DELETE FROM balances WHERE account = ? AND bucket = ?",
-        [(change.account, change.bucket) for change in emptied],
+        zip(emptied.accounts, emptied.buckets, strict=True),
     )
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
@@ -14,8 +15,9 @@ from services.ledger.writer.calls import Item, PendingCall
 from services.ledger.writer.deciding import Decider
 from services.ledger.writer.opening import open_store
 from services.ledger.writer.store_postgres import PostgresStore
-from shared.auth.principal import IMPORTER, OPERATOR
+from shared.auth.principal import IMPORTER, MEMBER, OPERATOR
 from shared.contracts import clock, ids
+from shared.contracts.charters import PurposeClause
 from shared.contracts.commands import (
     Approve,
     ChangeLimits,
@@ -136,6 +138,32 @@ def test_nothing_is_remembered_of_a_batch_that_was_not_written(puma: Ledger) -> 
     post = PostPending(id=ids.new_id(), pending=reserve.id)
     assert _told(puma.decide([post, tag, reserve], token)) == ["unknown-transfer", "accepted", "accepted"]
     assert verify(puma.database, 0).sound
+
+
+@pytest.mark.parametrize("piece", [1, 2, 150])
+def test_plain_units_and_others_may_take_turns_in_a_batch(
+    ledger: Ledger, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "PIECE", piece)
+    food = PurposeClause(code="food", names={"en": "Food"}, categories=["food"])
+    ledger.currency(charter=msgspec.structs.replace(charter(), purposes=[food]))
+    holder = ids.new_id()
+    payer, payee = ledger.account(holder, issued=100), ledger.account(category="food")
+    commands = [
+        pay(payer, payee, 1),
+        issue(payer, 10),
+        pay(payer, payee, 2),
+        pay(payer, payee, 3),
+        issue(payer, 20, purpose="food"),
+        pay(payer, payee, 25),
+        pay(payer, payee, 4),
+    ]
+    items = [WriteItem(0 if each.kind == "issuance" else 1, each) for each in commands]
+    tokens = [ledger.operator_token(), ledger.token(holder, MEMBER)]
+    outcomes = ledger.writer.decide(WriteCall(tokens, items, clock.deadline(20)))
+    assert _told(outcomes) == ["accepted"] * 7
+    assert (ledger.total(payer), ledger.total(payee)) == (95, 35)
+    assert verify(ledger.database, 0).sound
 
 
 SENT_AHEAD = (statements.WRITE_AHEAD, statements.UPDATE_BALANCES)

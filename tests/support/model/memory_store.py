@@ -60,6 +60,9 @@ class MemoryStore:
     def load_commands(self, partition: int, ids: Collection[str]) -> list[Known]:
         return [self.commands[id] for id in ids if id in self.commands]
 
+    def load_recent(self, partition: int, since: str, until: str, limit: int) -> list[str]:
+        return sorted(id for id in self.commands if since <= id < until)[-limit:]
+
     def load_things(self, partition: int, keys: Collection[Key]) -> dict[Key, Thing]:
         return {key: copy.deepcopy(self.things[key]) for key in keys if key in self.things}
 
@@ -84,7 +87,7 @@ class MemoryStore:
         for account in (*batch.accounts, *batch.altered):
             self.accounts[account.id] = replace(copy.deepcopy(account), total=0, plain=0, special=None)
             self.balances.setdefault(account.number, {})
-        for number, balance, total, bucket in batch.changes:
+        for number, balance, total, bucket in batch.changes.rows():
             if balance or bucket == PLAIN:
                 self.balances[number][bucket] = (balance, total)
             else:
