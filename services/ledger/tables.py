@@ -144,8 +144,21 @@ balances = Table(
     postgresql_with={"fillfactor": 60},
 )
 
+VOLUME_BITS = 19
+"""So many of the lowest bits of a record's number do not tell its volume of the journal: 524,288 records are
+one.
+"""
+
+
+def volume(sequence: ColumnElement[int]) -> ColumnElement[int]:
+    """The number of the volume of a record by its number. PostgreSQL must find it written as in its index."""
+    return sequence.op(">>")(literal_column(str(VOLUME_BITS)))
+
+
 # `balance` is the bucket's after the entry; `total` the account's after the record, absent where it is the
-# same.
+# same. On PostgreSQL the index begins with the volume: each transfer touches a page of it for each account,
+# by chance, and so those pages are few however many transfers there are (decision 0023). On SQLite the table
+# is its own index.
 entries = Table(
     "entries",
     metadata,
@@ -155,9 +168,17 @@ entries = Table(
     Column("balance", BigInteger, nullable=False),
     Column("total", BigInteger),
     Column("bucket", Text, nullable=False),
-    PrimaryKeyConstraint("account", "sequence", "bucket", name="entries_pkey"),
+    PrimaryKeyConstraint("account", "sequence", "bucket", name="entries_pkey").ddl_if(dialect="sqlite"),
     sqlite_with_rowid=False,
 )
+Index(
+    "entries_key",
+    volume(entries.c.sequence),
+    entries.c.account,
+    entries.c.sequence,
+    entries.c.bucket,
+    unique=True,
+).ddl_if(dialect="postgresql")
 
 # What else the kernel remembers, by kind and id (see `kernel/state.py`, THINGS): `owner` is whose it is,
 # `due_at` when jobs must look at it, `body` a JSON object in canonical form.

@@ -8,12 +8,13 @@ from sqlalchemy import Connection, select
 from services.ledger.access import SEEING_ALL, access_account, knows_delegates, seen_of
 from services.ledger.accounts.event_time import added_later, read_until
 from services.ledger.accounts.views import account_view
+from services.ledger.entries import last_entries
 from services.ledger.journal.reader import last_until
 from services.ledger.kernel.draft import Draft
 from services.ledger.kernel.state import partition_of_account
 from services.ledger.reading import load_accounts, load_currencies, read_moment
 from services.ledger.resources import Resources
-from services.ledger.tables import accounts, delegations, entries
+from services.ledger.tables import accounts, delegations
 from shared import cursors
 from shared.auth.principal import Principal
 from shared.contracts import clock, money
@@ -113,15 +114,8 @@ def get_balance(ledger: Resources, request: Request) -> dict[str, Any]:
 
 def _recorded(connection: Connection, account: int, sequence: int) -> tuple[int, int]:
     """The last record until a sequence number that booked on an account, and the account's total after it."""
-    last = connection.execute(
-        select(entries.c.sequence, entries.c.balance, entries.c.total)
-        .where(entries.c.account == account, entries.c.sequence <= sequence)
-        .order_by(entries.c.sequence.desc())
-        .limit(1)
-    ).first()
-    if last is None:
-        return 0, 0
-    return last.sequence, last.balance if last.total is None else last.total
+    last = last_entries(connection, account, sequence, 1)
+    return (last[0].sequence, last[0].total) if last else (0, 0)
 
 
 def _views(

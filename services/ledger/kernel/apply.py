@@ -34,8 +34,9 @@ def apply(state: State, record: Record) -> State:
     """
     header = state.header
     _check_continues(header, record)
-    if record.moved is not None:
-        _move(record, record.moved)
+    moved = record.moved
+    if moved is not None and _are_of(state, moved):
+        _move(record, moved)
     else:
         _follow(state, record)
     header.timeline = record.timeline
@@ -57,6 +58,12 @@ def _follow(state: State, record: Record) -> None:
         _book(state, record)
     for kind, id, owner, due_at, body in payload.get("sets", ()):
         state.things[kind, id] = None if body is None else Thing(owner, due_at, body)
+
+
+def _are_of(state: State, moved: Moved) -> bool:
+    """Whether the record was decided upon this very state, so that its accounts need not be looked for."""
+    accounts = state.accounts
+    return accounts.get(moved.payer.id) is moved.payer and accounts.get(moved.payee.id) is moved.payee
 
 
 def _move(record: Record, moved: Moved) -> None:

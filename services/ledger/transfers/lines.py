@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
-from services.ledger.tables import entries
+from services.ledger.entries import last_entries
 
 MORE_LINES = 16
 """Read beyond what was asked for: a record has as many lines of an account as it touches of its buckets."""
@@ -38,21 +38,12 @@ def lines_before(connection: Connection, account: int, before: int | None, limit
 
 def _summed(connection: Connection, account: int, before: int | None, size: int) -> tuple[list[Line], bool]:
     """The records of so many rows, each with all its rows, and whether there are no others."""
-    query = (
-        # Each row tells the account's total after the record.
-        select(entries.c.sequence, entries.c.amount, func.coalesce(entries.c.total, entries.c.balance))
-        .where(entries.c.account == account)
-        .order_by(entries.c.sequence.desc(), entries.c.bucket.desc())
-        .limit(size)
-    )
-    if before is not None:
-        query = query.where(entries.c.sequence < before)
-    found = connection.execute(query).all()
+    found = last_entries(connection, account, None if before is None else before - 1, size)
     lines: list[Line] = []
-    for sequence, amount, balance in found:
+    for sequence, amount, total in found:
         if lines and lines[-1].sequence == sequence:
-            lines[-1] = Line(sequence, lines[-1].change + amount, max(lines[-1].balance, balance))
+            lines[-1] = lines[-1]._replace(change=lines[-1].change + amount)
         else:
-            lines.append(Line(sequence, amount, balance))
+            lines.append(Line(sequence, amount, total))
     complete = len(found) < size
     return (lines if complete else lines[:-1]), complete

@@ -1,7 +1,14 @@
-"""One batch after the other: decide, write, commit, answer; and what to do where no answer comes."""
+"""One batch after the other: decide, write, commit, answer; and what to do where no answer comes.
+
+Where the store can send a batch without waiting for it, the next one is decided upon a state that is not safe
+yet. Nobody is answered before it is, and all in their order; if a batch is not written, those after it are
+not either, and their calls are decided again.
+"""
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from services.ledger.writer import metrics
 from services.ledger.writer.calls import PendingCall
@@ -14,6 +21,14 @@ from shared.observability.logs import get_logger
 log = get_logger(__name__)
 
 
+class _Sent(NamedTuple):
+    """A batch on its way to the database since a time (`perf_counter`), and who waits for it."""
+
+    calls: list[PendingCall]
+    batch: Batch
+    since: float
+
+
 class Committer:
     """Turns calls into committed batches, within one term. Used by the writer's thread alone."""
 
@@ -23,52 +38,127 @@ class Committer:
         self._now_us = now_us
         self._decider = Decider(store, taken)
         self._sequence = taken.last_sequence
+        self._sent: deque[_Sent] = deque()
+
+    @property
+    def sent(self) -> int:
+        """How many batches are on their way."""
+        return len(self._sent)
 
     def process(self, calls: list[PendingCall]) -> None:
-        """Decide the calls, and answer them once what they led to is safe. Raises FenceLost and Stopped."""
-        while True:
+        """Decide the calls, and have written what they lead to: either it is on its way then, or it is
+        written and they are answered, after those before them. Raises FenceLost and Stopped.
+        """
+        waiting = deque([calls])
+        while waiting:
+            group = waiting.popleft()
             batch: Batch | None = None
             try:
+                while self.sent > 1:
+                    self._confirm()
                 with self._store.writing():
-                    batch = self._decider.decide(calls, self._now_us())
+                    since = time.perf_counter()
+                    batch = self._decider.decide(group, self._now_us())
+                    if self._goes(batch):
+                        self._sent.append(_Sent(group, batch, since))
+                        continue
+                    while self.sent:
+                        self._confirm()
                     self._write(batch)
-                break
-            except FenceMissed:
-                self._refuse_if_frozen(calls)
-                break
-            except StoreError as error:
-                log.warning("batch_interrupted", reason=str(error), connection_lost=error.connection_lost)
-                if self._recover(batch, connection_lost=error.connection_lost):
-                    break
-                if not error.connection_lost:
-                    self._process_singly(calls, Refusal("writer-unavailable"))
-                    return
-                # Nothing was written: decide again, by what the database and the clock say now.
-            except FenceLost:
-                raise
-            except Exception:
-                # One command that we have a mistake for must not take the others with it.
-                log.exception("batch_failed", calls=len(calls))
-                self._recover(None, connection_lost=False)
-                self._process_singly(calls, Refusal("internal-error"))
-                return
+            except Exception as error:  # noqa: BLE001 - the calls are refused for it, or done again
+                waiting.extendleft(reversed(self._start_over(error, (group, batch))))
+            else:
+                self._answer(group)
+
+    def confirm(self) -> None:
+        """Wait until the batch that was sent first is written, and answer who waits for it. Raises FenceLost
+        and Stopped.
+        """
+        try:
+            self._confirm()
+        except Exception as error:  # noqa: BLE001 - as above
+            for calls in self._start_over(error):
+                self.process(calls)
+
+    def _goes(self, batch: Batch) -> bool:
+        """Whether the batch is on its way, or has nothing to write and waits for those that are: what it is
+        answered with may follow from what is not safe yet.
+        """
+        return self._store.send(batch) if _has_rows(batch) else self.sent > 0
+
+    def _confirm(self) -> None:
+        calls, batch, since = self._sent[0]
+        if _has_rows(batch):
+            self._store.confirm()
+            self._written(batch, since)
+        self._sent.popleft()
         self._answer(calls)
 
     def _write(self, batch: Batch) -> None:
-        if not batch.records and not batch.refusals:
-            return
-        started = time.perf_counter()
-        self._store.write(batch)
+        if _has_rows(batch):
+            started = time.perf_counter()
+            self._store.write(batch)
+            self._written(batch, started)
+
+    def _written(self, batch: Batch, since: float) -> None:
         self._sequence = batch.sequence
-        metrics.COMMIT_DURATION.observe(time.perf_counter() - started)
+        metrics.COMMIT_DURATION.observe(time.perf_counter() - since)
         metrics.BATCH_SIZE.observe(len(batch.records) + len(batch.refusals))
 
-    def _recover(self, batch: Batch | None, *, connection_lost: bool) -> bool:
-        """Go on from what the database says; whether the batch is written. Raises FenceLost and Stopped."""
+    def _start_over(
+        self, error: Exception, *last: tuple[list[PendingCall], Batch | None]
+    ) -> list[list[PendingCall]]:
+        """Find out which batches are written of those on their way, and of the last one, and answer for them.
+        What could not be written is refused for it, or done again, as what came after it: the calls of each
+        batch to come.
+        """
+        log.warning("batch_interrupted", reason=str(error), sent=self.sent)
+        interrupted = deque([*((calls, batch) for calls, batch, _ in self._sent), *last])
+        self._sent.clear()
+        lost = isinstance(error, StoreError) and error.connection_lost
+        try:
+            self._store.forget()
+        except StoreError as failure:
+            lost = lost or failure.connection_lost
+        to_write = [batch for _, batch in interrupted if batch is not None and _has_rows(batch)]
+        written = self._recover(to_write, connection_lost=lost)
+        while interrupted and (batch := interrupted[0][1]) is not None:
+            if _has_rows(batch):
+                if not written:
+                    break
+                written -= 1
+            self._answer(interrupted.popleft()[0])
+        groups = [calls for calls, _ in interrupted]
+        return groups if lost or not groups else [*self._failed(error, groups[0]), *groups[1:]]
+
+    def _failed(self, error: Exception, calls: list[PendingCall]) -> list[list[PendingCall]]:
+        """What to do with the calls of a batch that could not be written: they are done one by one, so that
+        the one that fails alone is refused.
+        """
+        if isinstance(error, FenceMissed):
+            self._refuse_if_frozen(calls)
+            return []
+        if len(calls) > 1:
+            return [[call] for call in calls]
+        refusal = Refusal("writer-unavailable")
+        if not isinstance(error, StoreError):
+            # One command that we have a mistake for must not take the others with it.
+            log.exception("batch_failed")
+            refusal = Refusal("internal-error")
+        calls[0].refuse(refusal)
+        self._answer(calls)
+        return []
+
+    def _recover(self, batches: Sequence[Batch], *, connection_lost: bool) -> int:
+        """Go on from what the database says; how many of the batches are written, of several the first ones.
+        Raises FenceLost and Stopped.
+        """
         while True:
             now = self._fence.read(connection_lost=connection_lost)
-            written = batch is not None and now.last_batch == batch.id
-            expected = batch.sequence if batch is not None and written else self._sequence
+            written = 1 + max(
+                (place for place, each in enumerate(batches) if each.id == now.last_batch), default=-1
+            )
+            expected = batches[written - 1].sequence if written else self._sequence
             if now.last_sequence != expected:
                 raise FenceLost(f"partition {now.id} is at record {now.last_sequence}, left at {expected}")
             try:
@@ -80,22 +170,17 @@ class Committer:
             return written
 
     def _refuse_if_frozen(self, calls: list[PendingCall]) -> None:
-        self._recover(None, connection_lost=False)
         if not self._fence.read(connection_lost=False).frozen:
             raise FenceLost("the partition's row is not as this writer left it")
         for call in calls:
             call.refuse(Refusal("partition-frozen"))
-
-    def _process_singly(self, calls: list[PendingCall], refusal: Refusal) -> None:
-        """Each call by itself; the one that fails alone is refused."""
-        if len(calls) > 1:
-            for call in calls:
-                self.process([call])
-            return
-        calls[0].refuse(refusal)
         self._answer(calls)
 
     def _answer(self, calls: list[PendingCall]) -> None:
         metrics.count(calls)
         for call in calls:
             call.finish()
+
+
+def _has_rows(batch: Batch) -> bool:
+    return bool(batch.records or batch.refusals)

@@ -14,8 +14,8 @@ from shared.contracts import clock, ids
 MAX_REMEMBERED = 100_000
 BEFORE_US = 60 * clock.MICROSECONDS
 """Of how long before the writer's term ids are remembered, if they are not too many."""
-BEYOND_US = 24 * 3600 * clock.MICROSECONDS
-"""Nothing is stored under an id that was made so long after the last record."""
+BEYOND_US = 10 * 366 * 24 * 3600 * clock.MICROSECONDS
+"""What was made later than so long after is asked for, whoever's clock it was."""
 
 _SPAN = 11
 """So many characters of an id tell which quarter of a second it was made in (256 ms, to be exact)."""
@@ -34,8 +34,8 @@ class FreshIds:
         stored = store.load_recent(partition, since, until, MAX_REMEMBERED)
         self._spans: dict[str, set[str]] = {}
         self._count = 0
-        self._forgotten = since[:_SPAN]
-        """The last span of which not all ids are remembered."""
+        self._forgotten, self._beyond = since[:_SPAN], until[:_SPAN]
+        """All ids of the spans between these are remembered."""
         if len(stored) == MAX_REMEMBERED:
             self._forgotten = min(stored)[:_SPAN]
         self.take(stored)
@@ -46,7 +46,8 @@ class FreshIds:
         doubtful: list[str] = []
         for id in asked:
             span = id[:_SPAN]
-            if span <= self._forgotten or not (all_timed or ids.is_timed(id)):
+            known = self._forgotten < span < self._beyond
+            if not known or not (all_timed or ids.is_timed(id)):
                 doubtful.append(id)
                 continue
             remembered = self._spans.get(span)

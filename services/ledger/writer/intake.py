@@ -2,11 +2,15 @@
 
 import threading
 from collections import deque
+from collections.abc import Iterable
 
 from services.ledger.writer.calls import PendingCall
 
 LARGE_CALL = 100
 """From how many commands on a call waits until the smaller ones are done: bulk after single payments."""
+
+DIVIDED_FROM = 16
+"""From how many commands on small calls that wait are divided: fewer are not worth another commit."""
 
 
 class Intake:
@@ -28,22 +32,35 @@ class Intake:
             self._condition.notify()
             return True
 
-    def take(self) -> list[PendingCall]:
-        """All that waits, up to a batch's worth, once there is any; empty when closed."""
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def take(self, *, wait: bool = True, part: bool = False) -> list[PendingCall]:
+        """All that waits, up to a batch's worth; with `wait`, once there is any. Empty when closed.
+
+        `part`: where many small calls wait, half of them, so that the others are decided while these are
+        being written.
+        """
         with self._condition:
-            while not (self._small or self._large or self._closed):
+            while wait and not (self._small or self._large or self._closed):
                 self._condition.wait()
             if self._closed:
                 return []
-            taken: list[PendingCall] = []
-            size = 0
-            for queue in (self._small, self._large):
-                while queue and (not taken or size + len(queue[0].items) <= self._max_commands):
-                    call = queue.popleft()
-                    call.taken = True
-                    taken.append(call)
-                    size += len(call.items)
-            return taken
+            if part and (commands := sum(len(call.items) for call in self._small)) >= DIVIDED_FROM:
+                return self._take((self._small,), min(commands // 2, self._max_commands))
+            return self._take((self._small, self._large), self._max_commands)
+
+    def _take(self, queues: Iterable[deque[PendingCall]], most: int) -> list[PendingCall]:
+        taken: list[PendingCall] = []
+        size = 0
+        for queue in queues:
+            while queue and (not taken or size + len(queue[0].items) <= most):
+                call = queue.popleft()
+                call.taken = True
+                taken.append(call)
+                size += len(call.items)
+        return taken
 
     def withdraw(self, call: PendingCall) -> bool:
         """Take a call back; False when the writer has it already, so that its outcome is open."""

@@ -1,11 +1,13 @@
 """The writer's store on PostgreSQL: one connection, sets of rows, and as few round trips as can be.
 
 A small batch, the usual case, is a single statement: it takes one round trip and one commit, and everything
-in it depends on the fence. A large one, and one that opens or refuses something, is a transaction. What is
-decided of a large one is sent ahead, in a pipeline: the server writes it while the rest is decided.
+in it depends on the fence, so that a batch may be sent before the last one is confirmed: if that fails, so
+does this. A large one, and one that opens or refuses something, is a transaction. What is decided of a large
+one is sent ahead, in a pipeline: the server writes it while the rest is decided.
 """
 
 import time
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -27,6 +29,7 @@ from services.ledger.writer.binary import (
     uuids,
 )
 from services.ledger.writer.packing import pack
+from services.ledger.writer.sending import Sending
 from services.ledger.writer.store import (
     PIECE,
     Batch,
@@ -86,6 +89,9 @@ class PostgresStore:
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self._backend: tuple[Any, ...] = (0, None)
         self._begun: _Begun | None = None
+        self._sending: Sending | None = None
+        self._hits: deque[int] = deque()
+        """How many balances each batch that was sent changes."""
 
     def connect(self) -> None:
         self.close()
@@ -96,10 +102,13 @@ class PostgresStore:
             self._connection.adapters.register_dumper(int, Int8Dumper)
             self._connection.adapters.register_dumper(int, Int8BinaryDumper)
             self._connection.adapters.register_dumper(BinaryArray, BinaryArrayDumper)
+            self._sending = Sending(self._connection, statements.WRITE_TRANSFERS)
             self._query(statements.END_FORMER_BACKEND, self._backend)
             self._backend = self._query(statements.MY_BACKEND, ())[0]
 
     def close(self) -> None:
+        self._hits.clear()
+        self._sending = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -194,6 +203,30 @@ class PostgresStore:
             self._begun = None
             begun.commit()
 
+    sends = True
+
+    def send(self, batch: Batch) -> bool:
+        if self._begun is not None or not _is_small(batch) or _more_values(batch):
+            return False
+        values = _small_values(batch)
+        with self._translated():
+            if self._sending is None:
+                raise psycopg.OperationalError("not connected")
+            self._sending.send(values)
+        self._hits.append(values["hits"])
+        return True
+
+    def confirm(self) -> None:
+        assert self._sending is not None
+        with self._translated(), _missing(self._hits.popleft()):
+            _check_written(self._sending.receive())
+
+    def forget(self) -> None:
+        with self._translated():
+            while self._hits:
+                with suppress(FenceMissed, BooksBroken):
+                    self.confirm()
+
     def _send(self, batch: Batch) -> "_Begun":
         with self._translated():
             if self._begun is None:
@@ -206,20 +239,19 @@ class PostgresStore:
         statement, values = statements.WRITE_TRANSFERS, _small_values(batch)
         if more := _more_values(batch):
             statement, values = statements.WRITE_MORE, values | more
-        with self._translated():
-            try:
-                written = self._opened().execute(statement, values).fetchall()
-            except psycopg.errors.DivisionByZero as error:
-                raise BooksBroken(f"not all of {values['hits']} rows are there") from error
-        if written[0][0] != 1:
-            raise FenceMissed
+        with self._translated(), _missing(values["hits"]):
+            _check_written(self._opened().execute(statement, values).fetchall()[0][0])
 
     def _undo(self) -> None:
         """Take back what has been written ahead and not been committed."""
         begun, self._begun = self._begun, None
-        if begun is not None and not begun.undo():
+        if begun is None:
+            return
+        if not begun.undo():
             # A transaction is undone with its connection too, and what comes next connects again.
             self.close()
+        elif self._sending is not None:
+            self._sending.prepare_anew()
 
     def _query(self, query: str, values: Any) -> list[tuple[Any, ...]]:
         with self._translated():
@@ -242,8 +274,10 @@ class PostgresStore:
             raise StoreError(error, connection_lost=lost) from error
 
     def _opened(self) -> psycopg.Connection[tuple[Any, ...]]:
-        if self._connection is None:
+        """The connection, once nothing else is going on over it."""
+        if self._connection is None or self._sending is None:
             raise psycopg.OperationalError("not connected")
+        self._sending.settle()
         return self._connection
 
 
@@ -318,6 +352,20 @@ class _Begun:
             self._transaction.__exit__(psycopg.Rollback, psycopg.Rollback(), None)
         now = self._connection.info
         return (now.transaction_status, now.pipeline_status) == (TransactionStatus.IDLE, PipelineStatus.OFF)
+
+
+@contextmanager
+def _missing(hits: int) -> Iterator[None]:
+    """The statement of a small batch divides by zero where a row is missing."""
+    try:
+        yield
+    except psycopg.errors.DivisionByZero as error:
+        raise BooksBroken(f"not all of {hits} rows are there") from error
+
+
+def _check_written(outcome: int) -> None:
+    if outcome != 1:
+        raise FenceMissed
 
 
 def _is_small(batch: Batch) -> bool:

@@ -136,6 +136,18 @@ class SqliteStore:
     def ahead(self, batch: Batch) -> None:
         """There is no server that could work meanwhile."""
 
+    sends = False
+
+    def send(self, batch: Batch) -> bool:
+        """There is nobody to send it to."""
+        return False
+
+    def confirm(self) -> None:
+        """Nothing is ever sent."""
+
+    def forget(self) -> None:
+        """Nothing is ever sent."""
+
     def write(self, batch: Batch) -> None:
         with self._transaction() as connection:
             moved = connection.execute(

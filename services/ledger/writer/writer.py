@@ -2,8 +2,10 @@
 
     callers' threads --> Intake --> the writer's thread: load, decide in order, write, commit --> outcomes
 
-While a batch is being committed, the next one gathers by itself: there is no timer. Only standard threads and
-conditions are used, so that it works the same where a process has patched them.
+While a batch is being committed, the next one gathers by itself: there is no timer. Where the store can send
+a batch without waiting for it, the next one is decided and sent meanwhile, so that neither waits for the
+other. Only standard threads and conditions are used, so that it works the same where a process has patched
+them.
 """
 
 import threading
@@ -130,11 +132,18 @@ class Writer:
     def _lead(self) -> None:
         committer = Committer(self._store, self._fence, self._fence.take_over(), self._now_us)
         self._leading.set()
-        while calls := self._intake.take():
-            committer.process(calls)
+        while not self._intake.closed:
+            sent = committer.sent
+            calls = self._intake.take(wait=not sent, part=self._store.sends and not sent)
+            if calls:
+                committer.process(calls)
+            if committer.sent > 1 or (committer.sent and not calls):
+                committer.confirm()
             # Who has been answered may have the next command ready: let them come, so that all that are
-            # about share one commit, and not half of them each.
+            # about share one commit.
             time.sleep(0)
+        while committer.sent:
+            committer.confirm()
 
     def _refuse_waiting(self) -> None:
         for call in self._intake.close():

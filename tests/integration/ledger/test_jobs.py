@@ -77,6 +77,10 @@ def test_refusals_are_forgotten_after_eight_days_but_for_derived_ids(puma: Ledge
     assert [outcome.replayed for outcome in puma.decide([imported, fresh, old], token)] == [True, True, False]
 
 
+POSTGRESQL_ALONE = {"entries_key"}
+"""Indexes that SQLite has no use for: its table is in that order."""
+
+
 def test_migrations_make_the_tables_as_declared_and_take_them_away(database_url: str) -> None:
     database = Database(database_url)
     migrations.upgrade(SERVICE_FOLDER, database)
@@ -86,9 +90,10 @@ def test_migrations_make_the_tables_as_declared_and_take_them_away(database_url:
     for table in metadata.tables.values():
         columns = {column["name"]: column["nullable"] for column in found.get_columns(table.name)}
         assert columns == {column.name: bool(column.nullable) for column in table.columns}
-        assert {index["name"] for index in found.get_indexes(table.name)} >= {
-            str(i.name) for i in table.indexes
-        }
+        declared = {str(index.name) for index in table.indexes}
+        if database.is_sqlite:
+            declared -= POSTGRESQL_ALONE
+        assert {index["name"] for index in found.get_indexes(table.name)} >= declared
     migrations.downgrade(SERVICE_FOLDER, database, "base")
     assert inspect(database.engine).get_table_names() == ["alembic_version"]
     migrations.upgrade(SERVICE_FOLDER, database)

@@ -71,6 +71,15 @@ class MemoryStore:
 
     def ahead(self, batch: Batch) -> None: ...
 
+    sends = False
+
+    def send(self, batch: Batch) -> bool:
+        return False
+
+    def confirm(self) -> None: ...
+
+    def forget(self) -> None: ...
+
     def write(self, batch: Batch) -> None:
         """As databases do: rows inserted or changed, nothing else."""
         before = self.partition

@@ -1,0 +1,122 @@
+"""Batches on their way to PostgreSQL: each is one statement and a transaction of its own, and the next may be
+sent before the last one's answer is here.
+
+    send(1)  send(2)  receive(1)  send(3)  receive(2) ...
+
+psycopg offers this for statements of one transaction only, so libpq's pipeline is used as it is: a Sync after
+each statement ends its transaction, and the server answers a Sync once the commit is safe.
+"""
+
+import re
+from collections import deque
+from collections.abc import Mapping
+from struct import Struct
+from typing import Any
+
+import psycopg
+from psycopg import generators
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
+from psycopg.pq.abc import PGresult
+
+_TYPES = {str: "text", bytes: "bytea", int: "bigint"}
+"""Of parameters that the statement itself does not cast."""
+_BINARY = 1
+
+_parameter = re.compile(r"%\((\w+)\)[sb]")
+_bigint = Struct("!q").pack
+
+
+class Sending:
+    """Sends one statement again and again over a connection, which nobody else uses in the meantime: `settle`
+    comes before anything else that is asked of it.
+
+    `statement` has named parameters as psycopg takes them. Every method may raise psycopg.Error.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any], statement: str) -> None:
+        self._connection = connection
+        self._statement = statement
+        self._parameters = tuple(dict.fromkeys(_parameter.findall(statement)))
+        self._name = ""
+        """Under which the server has the statement prepared."""
+        self._names_given = 0
+        self._sent = 0
+        """How many have not been answered."""
+        self._answers: deque[PGresult] = deque()
+        """What nobody has received yet."""
+
+    def send(self, values: Mapping[str, Any]) -> None:
+        """Have the server execute the statement with these values, and do not wait for it."""
+        if not self._name:
+            self._prepare(values)
+        libpq = self._connection.pgconn
+        if not self._sent:
+            libpq.enter_pipeline_mode()
+        self._sent += 1
+        encoded = [_encode(values[name]) for name in self._parameters]
+        libpq.send_query_prepared(self._name.encode(), encoded, [_BINARY] * len(encoded), _BINARY)
+        libpq.pipeline_sync()
+        self._connection.wait(generators.send(libpq))
+
+    def receive(self) -> int:
+        """The whole number that the oldest statement came to, once it is committed; raises its error where it
+        was not.
+        """
+        if not self._answers:
+            self._wait_for_one()
+        answer = self._answers.popleft()
+        if answer.status != ExecStatus.TUPLES_OK:
+            raise _error(answer)
+        value = answer.get_value(0, 0)
+        assert value is not None
+        return int.from_bytes(value, "big", signed=True)
+
+    def settle(self) -> None:
+        """Wait until all that was sent is answered, so that the connection is free."""
+        while self._sent:
+            self._wait_for_one()
+
+    def prepare_anew(self) -> None:
+        """To be called when a transaction was rolled back: psycopg then has the server forget everything that
+        was prepared.
+        """
+        self._name = ""
+
+    def _prepare(self, values: Mapping[str, Any]) -> None:
+        self.settle()
+        numbers = {name: f"${number}" for number, name in enumerate(self._parameters, 1)}
+        text = _parameter.sub(lambda found: numbers[found[1]], self._statement)
+        types = ", ".join(_TYPES.get(type(values[name]), "unknown") for name in self._parameters)
+        self._names_given += 1
+        name = f"sending_{self._names_given}"
+        self._connection.execute(f"PREPARE {name} ({types}) AS {text}")
+        self._name = name
+
+    def _wait_for_one(self) -> None:
+        libpq = self._connection.pgconn
+        answers: list[PGresult] = []
+        while not answers or answers[-1].status != ExecStatus.PIPELINE_SYNC:
+            result = self._connection.wait(generators.fetch(libpq))
+            if libpq.status != ConnStatus.OK:
+                raise psycopg.OperationalError("the connection was lost")
+            if result is not None:
+                answers.append(result)
+        self._answers.append(answers[0])
+        self._sent -= 1
+        if not self._sent:
+            libpq.exit_pipeline_mode()
+
+
+def _encode(value: str | bytes | int) -> bytes:
+    if isinstance(value, int):
+        return _bigint(value)
+    return value.encode() if isinstance(value, str) else value
+
+
+def _error(result: PGresult) -> psycopg.Error:
+    state = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()
+    message = result.get_error_message()
+    try:
+        return psycopg.errors.lookup(state)(message)
+    except KeyError:
+        return psycopg.OperationalError(message)
