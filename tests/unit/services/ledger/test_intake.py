@@ -1,7 +1,7 @@
 """Where calls wait for the writer."""
 
 from services.ledger.writer.calls import Item, PendingCall
-from services.ledger.writer.intake import LARGE_CALL, Intake
+from services.ledger.writer.intake import DIVIDED_FROM, LARGE_CALL, Intake
 from tests.support.ledger import OPERATOR_PRINCIPAL, issue
 
 
@@ -49,3 +49,23 @@ def test_once_closed_nothing_is_taken_any_more() -> None:
     assert intake.close() == [waiting]
     assert not intake.put(_call(1))
     assert intake.take() == []
+
+
+def test_half_of_many_small_calls_may_be_taken_first() -> None:
+    intake = Intake(max_commands=1_000)
+    calls = [_call(1) for _ in range(DIVIDED_FROM)]
+    large = _call(LARGE_CALL)
+    for call in (large, *calls):
+        intake.put(call)
+    half = DIVIDED_FROM // 2
+    assert intake.take(part=True) == calls[:half]
+    assert intake.take(wait=False) == [*calls[half:], large]
+    assert intake.take(wait=False) == []
+
+
+def test_few_calls_are_not_divided() -> None:
+    intake = Intake(max_commands=1_000)
+    calls = [_call(1) for _ in range(DIVIDED_FROM - 1)]
+    for call in calls:
+        intake.put(call)
+    assert intake.take(part=True) == calls
