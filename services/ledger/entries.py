@@ -5,7 +5,18 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    case,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
 
 from services.ledger.kernel.state import partition_of_account
 from services.ledger.tables import VOLUME_BITS, entries, partitions, volume
@@ -26,11 +37,12 @@ def last_entries(connection: Connection, account: int, until: int | None, limit:
     """The last `limit` entries of an account (its number), newest first; `until` is the last record that
     counts, None for all that there are. A record may book on several buckets of the account.
     """
-    newest = _volume_in_use(account) if until is None else until >> VOLUME_BITS
+    newest = _newest_volume(account, until)
     found = _read(connection, _within(account, newest, until, limit))
     if len(found) == limit:
         return found
-    for older in _older(_reached(connection, found, newest)):
+    reached = found[0].sequence >> VOLUME_BITS if found else connection.execute(select(newest)).scalar() or 0
+    for older in _older(reached):
         asked = limit - len(found)
         parts = [_within(account, number, None, asked).subquery() for number in older]
         together = union_all(*(select(part) for part in parts)).subquery()
@@ -40,18 +52,13 @@ def last_entries(connection: Connection, account: int, until: int | None, limit:
     return found
 
 
-def _volume_in_use(account: int) -> ColumnElement[int]:
-    row = select(volume(partitions.c.last_sequence)).where(partitions.c.id == partition_of_account(account))
+def _newest_volume(account: int, until: int | None) -> ColumnElement[int]:
+    """The number of the last volume to look through: whoever asks may name a record that is still to come."""
+    last: ColumnElement[int] = partitions.c.last_sequence
+    if until is not None:
+        last = case((last > until, literal(until, BigInteger)), else_=last)
+    row = select(volume(last)).where(partitions.c.id == partition_of_account(account))
     return row.scalar_subquery()
-
-
-def _reached(connection: Connection, found: list[Entry], newest: int | ColumnElement[int]) -> int:
-    """The number of the volume that has been looked through."""
-    if isinstance(newest, int):
-        return newest
-    if found:
-        return found[0].sequence >> VOLUME_BITS
-    return connection.execute(select(newest)).scalar() or 0
 
 
 def _older(reached: int) -> Iterator[range]:
@@ -73,8 +80,11 @@ def _within(account: int, number: int | ColumnElement[int], until: int | None, l
     ).where(entries.c.account == account, volume(entries.c.sequence) == number)
     if isinstance(number, int):
         # SQLite's rows lie in the order of their records, and need no volumes.
-        query = query.where(entries.c.sequence >= number << VOLUME_BITS)
-        query = query.where(entries.c.sequence < (number + 1) << VOLUME_BITS)
+        query = query.where(
+            entries.c.sequence.between(number << VOLUME_BITS, (number + 1 << VOLUME_BITS) - 1)
+        )
+    else:
+        query = query.where(entries.c.sequence >= number.op("<<")(literal_column(str(VOLUME_BITS))))
     if until is not None:
         query = query.where(entries.c.sequence <= until)
     return _newest_first(query, entries.c, limit)

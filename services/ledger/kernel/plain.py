@@ -109,6 +109,8 @@ class PlainPayments:
 
     def _find_version(self, code: str) -> int | None:
         state = self._state
+        if state.currencies.get(code) is None:
+            return None
         try:
             listed = state.things["charters", code]
         except KeyError:

@@ -29,6 +29,10 @@ class _Sent(NamedTuple):
     since: float
 
 
+class _Unconfirmed(Exception):
+    """Of the batches on their way the first one is not written, for the reason that is the cause of this."""
+
+
 class Committer:
     """Turns calls into committed batches, within one term. Used by the writer's thread alone."""
 
@@ -49,16 +53,16 @@ class Committer:
         """Decide the calls, and have written what they lead to: either it is on its way then, or it is
         written and they are answered, after those before them. Raises FenceLost and Stopped.
         """
-        waiting = deque([calls])
+        waiting, beside = deque([calls]), 1
         while waiting:
             group = waiting.popleft()
             batch: Batch | None = None
             try:
-                while self.sent > 1:
+                while self.sent > beside:
                     self._confirm()
                 with self._store.writing():
-                    since = time.perf_counter()
                     batch = self._decider.decide(group, self._now_us())
+                    since = time.perf_counter()
                     if self._goes(batch):
                         self._sent.append(_Sent(group, batch, since))
                         continue
@@ -66,7 +70,9 @@ class Committer:
                         self._confirm()
                     self._write(batch)
             except Exception as error:  # noqa: BLE001 - the calls are refused for it, or done again
-                waiting.extendleft(reversed(self._start_over(error, (group, batch))))
+                waiting.extendleft(reversed(self._start_over(error, group, batch)))
+                # What is done again is done one batch at a time, so that each gets what is due to it.
+                beside = 0
             else:
                 self._answer(group)
 
@@ -76,7 +82,7 @@ class Committer:
         """
         try:
             self._confirm()
-        except Exception as error:  # noqa: BLE001 - as above
+        except _Unconfirmed as error:
             for calls in self._start_over(error):
                 self.process(calls)
 
@@ -89,7 +95,10 @@ class Committer:
     def _confirm(self) -> None:
         calls, batch, since = self._sent[0]
         if _has_rows(batch):
-            self._store.confirm()
+            try:
+                self._store.confirm()
+            except Exception as error:
+                raise _Unconfirmed from error
             self._written(batch, since)
         self._sent.popleft()
         self._answer(calls)
@@ -106,16 +115,20 @@ class Committer:
         metrics.BATCH_SIZE.observe(len(batch.records) + len(batch.refusals))
 
     def _start_over(
-        self, error: Exception, *last: tuple[list[PendingCall], Batch | None]
+        self, error: Exception, last: list[PendingCall] | None = None, batch: Batch | None = None
     ) -> list[list[PendingCall]]:
-        """Find out which batches are written of those on their way, and of the last one, and answer for them.
-        What could not be written is refused for it, or done again, as what came after it: the calls of each
-        batch to come.
+        """Find out which batches are written of those on their way, and of the last one, as far as it was
+        decided, and answer for them. What could not be written is refused for it, or done again, as what came
+        after it: the calls of each batch to come.
         """
-        log.warning("batch_interrupted", reason=str(error), sent=self.sent)
-        interrupted = deque([*((calls, batch) for calls, batch, _ in self._sent), *last])
+        cause = error.__cause__ if isinstance(error, _Unconfirmed) else error
+        _tell(cause, self.sent)
+        interrupted: deque[tuple[list[PendingCall], Batch | None]]
+        interrupted = deque((sent.calls, sent.batch) for sent in self._sent)
+        if last is not None:
+            interrupted.append((last, batch))
         self._sent.clear()
-        lost = isinstance(error, StoreError) and error.connection_lost
+        lost = isinstance(cause, StoreError) and cause.connection_lost
         try:
             self._store.forget()
         except StoreError as failure:
@@ -129,9 +142,12 @@ class Committer:
                 written -= 1
             self._answer(interrupted.popleft()[0])
         groups = [calls for calls, _ in interrupted]
-        return groups if lost or not groups else [*self._failed(error, groups[0]), *groups[1:]]
+        at_fault = isinstance(error, _Unconfirmed) or len(groups) == 1
+        if lost or not groups or not at_fault:
+            return groups
+        return [*self._failed(cause, groups[0]), *groups[1:]]
 
-    def _failed(self, error: Exception, calls: list[PendingCall]) -> list[list[PendingCall]]:
+    def _failed(self, error: BaseException | None, calls: list[PendingCall]) -> list[list[PendingCall]]:
         """What to do with the calls of a batch that could not be written: they are done one by one, so that
         the one that fails alone is refused.
         """
@@ -140,12 +156,8 @@ class Committer:
             return []
         if len(calls) > 1:
             return [[call] for call in calls]
-        refusal = Refusal("writer-unavailable")
-        if not isinstance(error, StoreError):
-            # One command that we have a mistake for must not take the others with it.
-            log.exception("batch_failed")
-            refusal = Refusal("internal-error")
-        calls[0].refuse(refusal)
+        # One command that we have a mistake for must not take the others with it.
+        calls[0].refuse(Refusal("writer-unavailable" if isinstance(error, StoreError) else "internal-error"))
         self._answer(calls)
         return []
 
@@ -180,6 +192,13 @@ class Committer:
         metrics.count(calls)
         for call in calls:
             call.finish()
+
+
+def _tell(error: BaseException | None, sent: int) -> None:
+    log.warning("batch_interrupted", reason=str(error), sent=sent)
+    if not isinstance(error, StoreError | FenceMissed):
+        # A mistake of ours, or books that are broken.
+        log.exception("batch_failed")
 
 
 def _has_rows(batch: Batch) -> bool:

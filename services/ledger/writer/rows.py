@@ -43,7 +43,7 @@ JOURNAL = Inserts(
     ],
 )
 ENTRIES = Inserts(
-    "entries", "account, sequence, amount, balance, total, bucket", (), lambda batch: list(batch.lines.rows())
+    "entries", "account, sequence, amount, balance, total, bucket", (), lambda batch: batch.lines.rows()
 )
 NOTES = Inserts(
     "notes",

@@ -50,12 +50,12 @@ class Sending:
         if not self._name:
             self._prepare(values)
         libpq = self._connection.pgconn
+        encoded = [_encode(values[name]) for name in self._parameters]
         if not self._sent:
             libpq.enter_pipeline_mode()
-        self._sent += 1
-        encoded = [_encode(values[name]) for name in self._parameters]
         libpq.send_query_prepared(self._name.encode(), encoded, [_BINARY] * len(encoded), _BINARY)
         libpq.pipeline_sync()
+        self._sent += 1
         self._connection.wait(generators.send(libpq))
 
     def receive(self) -> int:
@@ -66,6 +66,8 @@ class Sending:
             self._wait_for_one()
         answer = self._answers.popleft()
         if answer.status != ExecStatus.TUPLES_OK:
+            # Whatever it is, it is not for want of a prepared statement that it happens again.
+            self._name = ""
             raise _error(answer)
         value = answer.get_value(0, 0)
         assert value is not None
@@ -75,6 +77,11 @@ class Sending:
         """Wait until all that was sent is answered, so that the connection is free."""
         while self._sent:
             self._wait_for_one()
+
+    def forget(self) -> None:
+        """Wait until all that was sent is answered, and keep none of the answers."""
+        self.settle()
+        self._answers.clear()
 
     def prepare_anew(self) -> None:
         """To be called when a transaction was rolled back: psycopg then has the server forget everything that
@@ -94,14 +101,20 @@ class Sending:
 
     def _wait_for_one(self) -> None:
         libpq = self._connection.pgconn
-        answers: list[PGresult] = []
-        while not answers or answers[-1].status != ExecStatus.PIPELINE_SYNC:
+        answer: PGresult | None = None
+        while True:
             result = self._connection.wait(generators.fetch(libpq))
             if libpq.status != ConnStatus.OK:
                 raise psycopg.OperationalError("the connection was lost")
-            if result is not None:
-                answers.append(result)
-        self._answers.append(answers[0])
+            if result is None:
+                continue
+            if result.status == ExecStatus.PIPELINE_SYNC:
+                break
+            # What fails when the transaction is committed is told after what the statement came to.
+            if answer is None or answer.status == ExecStatus.TUPLES_OK:
+                answer = result
+        assert answer is not None
+        self._answers.append(answer)
         self._sent -= 1
         if not self._sent:
             libpq.exit_pipeline_mode()

@@ -210,10 +210,6 @@ class Store(Protocol):
     def write(self, batch: Batch) -> None:
         """Write the batch in one transaction, where the fence stands. Raises FenceMissed and BooksBroken."""
 
-    @property
-    def sends(self) -> bool:
-        """Whether `send` may ever do it."""
-
     def send(self, batch: Batch) -> bool:
         """Have the batch written as `write` does, and do not wait for it; False where that cannot be done.
         What is sent later is written later, and not at all where this one was not.

@@ -54,6 +54,7 @@ SETTINGS = (
     "-c statement_timeout=15s -c idle_in_transaction_session_timeout=15s "
     "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 "
     "-c tcp_user_timeout=10s -c synchronous_commit=on -c timezone=UTC "
+    "-c default_transaction_isolation=read\\ committed "
     # Each statement of ours finds rows by their keys, however many there are. It is planned once, perhaps
     # while a table is still empty, when a plan that reads all of it looks as good.
     "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off "
@@ -203,8 +204,6 @@ class PostgresStore:
             self._begun = None
             begun.commit()
 
-    sends = True
-
     def send(self, batch: Batch) -> bool:
         if self._begun is not None or not _is_small(batch) or _more_values(batch):
             return False
@@ -222,10 +221,10 @@ class PostgresStore:
             _check_written(self._sending.receive())
 
     def forget(self) -> None:
-        with self._translated():
-            while self._hits:
-                with suppress(FenceMissed, BooksBroken):
-                    self.confirm()
+        self._hits.clear()
+        if self._sending is not None:
+            with self._translated():
+                self._sending.forget()
 
     def _send(self, batch: Batch) -> "_Begun":
         with self._translated():

@@ -136,8 +136,6 @@ class SqliteStore:
     def ahead(self, batch: Batch) -> None:
         """There is no server that could work meanwhile."""
 
-    sends = False
-
     def send(self, batch: Batch) -> bool:
         """There is nobody to send it to."""
         return False

@@ -75,7 +75,7 @@ class Writer:
         return True
 
     def stop(self) -> None:
-        """Finish the batch that is being written, refuse what waits, and give up leading."""
+        """Finish the batches that are being written, refuse what waits, and give up leading."""
         self._stopping.set()
         self._refuse_waiting()
         if self._thread.is_alive():
@@ -132,11 +132,14 @@ class Writer:
     def _lead(self) -> None:
         committer = Committer(self._store, self._fence, self._fence.take_over(), self._now_us)
         self._leading.set()
+        went = False
+        """Whether the last batch was sent, so that another one could be decided meanwhile."""
         while not self._intake.closed:
             sent = committer.sent
-            calls = self._intake.take(wait=not sent, part=self._store.sends and not sent)
+            calls = self._intake.take(wait=not sent, part=went and not sent)
             if calls:
                 committer.process(calls)
+                went = committer.sent > sent
             if committer.sent > 1 or (committer.sent and not calls):
                 committer.confirm()
             # Who has been answered may have the next command ready: let them come, so that all that are

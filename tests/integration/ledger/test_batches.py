@@ -191,8 +191,6 @@ class Counted:
 
             store._connection.cursor_factory = Cursor  # type: ignore[union-attr]
 
-    sends = False
-
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method: Callable[..., Any] = getattr(self._store, name)
 

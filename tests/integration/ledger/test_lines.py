@@ -139,6 +139,16 @@ def test_a_page_takes_the_same_statements_whatever_its_size(puma: Ledger, call: 
     assert found[0] == found[1] <= MOST
 
 
+@pytest.mark.parametrize("until", [5 << VOLUME_BITS, 10**12, 2**63 - 1])
+def test_a_place_beyond_the_journal_costs_no_more_than_its_end(puma: Ledger, until: int) -> None:
+    account = first_account(0)
+    with puma.database.read() as connection:
+        expected = last_entries(connection, account, None, 10)
+        with counted(puma) as statements:
+            assert last_entries(connection, account, until, 10) == expected
+    assert len(statements) <= 2
+
+
 def test_the_index_leads_to_an_accounts_entries(puma: Ledger) -> None:
     if puma.database.is_sqlite:
         pytest.skip("SQLite keeps the rows themselves in that order")
@@ -146,14 +156,14 @@ def test_the_index_leads_to_an_accounts_entries(puma: Ledger) -> None:
         last_entries(connection, 3, 5 << VOLUME_BITS, 10)
     with puma.database.write() as connection:
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-        for statement in statements:
+        for statement in (each for each in statements if "FROM entries" in each):
             plan = connection.exec_driver_sql(f"EXPLAIN {_with_numbers(statement)}").scalars().all()
-            scans = [line for line in plan if "Scan" in line]
+            scans = [line for line in plan if "Scan" in line and "partitions_pkey" not in line]
             assert all("Index Scan Backward using entries_key" in line for line in scans), plan
-            conditions = [line for line in plan if "Index Cond" in line]
-            assert len(conditions) == len(scans)
-            assert all(f"((sequence >> {VOLUME_BITS}) = 1)" in line for line in conditions), plan
-            assert all("(account = 1)" in line for line in conditions), plan
+            conditions = [line for line in plan if "Index Cond" in line and "(id = 1)" not in line]
+            assert len(conditions) == len(scans) > 0
+            volume = re.compile(rf"\(\(sequence >> {VOLUME_BITS}\) = (1|\$\d)\) AND \(account = 1\)")
+            assert all(volume.search(line) for line in conditions), plan
 
 
 def _with_numbers(statement: str) -> str:

@@ -11,6 +11,8 @@ import psycopg
 import pytest
 
 from services.ledger.journal.verify import verify
+from services.ledger.kernel.recall import recall
+from services.ledger.kernel.state import Known, State
 from services.ledger.writer.calls import Item, PendingCall
 from services.ledger.writer.committing import Committer
 from services.ledger.writer.fence import Fence, FenceLost
@@ -146,6 +148,45 @@ def test_where_the_first_cannot_be_written_the_second_is_done_again(town: Town, 
     assert _outcome(second).view is not None
     town.ledger.execute("INSERT INTO balances (account, balance, bucket) VALUES (3, 0, '')")
     assert town.totals() == (80, 0, 20)
+
+
+def test_what_fails_with_the_commit_is_not_taken_for_done(town: Town) -> None:
+    """The server says what a statement came to before its transaction is committed."""
+    town.ledger.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN IF NEW.sequence = 7 THEN RAISE 'not this one'; END IF; RETURN NULL; END $$"
+    )
+    town.ledger.execute(
+        "CREATE CONSTRAINT TRIGGER refused AFTER INSERT ON journal DEFERRABLE INITIALLY DEFERRED "
+        "FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    calls = [town.pay(10), town.pay(20), town.pay(40, town.other)]
+    town.finish()
+    assert town.totals() == (90, 10, 0)
+    assert [refused_as(_outcome(call)) for call in calls[1:]] == ["writer-unavailable"] * 2
+    town.ledger.execute("DROP TRIGGER refused ON journal")
+    assert _outcome_of(town, town.pay(20)).view is not None
+
+
+def test_a_mistake_of_ours_is_not_laid_at_the_door_of_what_is_on_its_way(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison = pay(town.payer, town.other, 13)
+
+    def mistaken(state: State, command: Command, principal: Principal) -> Known | None:
+        if command.id == poison.id:
+            raise ZeroDivisionError
+        return recall(state, command, principal)
+
+    monkeypatch.setattr("services.ledger.writer.deciding.recall", mistaken)
+    with town.held_up() as connection:
+        first = town.pay(10)
+        connection.execute("UPDATE partitions SET frozen = TRUE")
+    second = town.give(poison)
+    town.finish()
+    assert [refused_as(_outcome(call)) for call in (first, second)] == ["partition-frozen", "internal-error"]
+    town.ledger.execute("UPDATE partitions SET frozen = FALSE")
+    assert town.totals() == (100, 0, 0)
 
 
 def test_a_lost_connection_leaves_each_command_done_once(town: Town) -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from services.ledger.journal.verify import verify
+from services.ledger.writer.intake import DIVIDED_FROM, LARGE_CALL
 from shared.contracts import clock, ids
 from shared.contracts.commands import WriteCall, WriteItem
 from shared.contracts.errors import Refusal
@@ -252,3 +253,25 @@ def test_the_journal_and_its_entries_cannot_be_changed(puma: Ledger) -> None:
     ):
         with pytest.raises(Exception, match="takes new rows only"):
             puma.execute(statement)
+
+
+def test_a_large_call_has_its_turn_among_many_small_ones(puma: Ledger) -> None:
+    holder = ids.new_id()
+    token = puma.token(holder, "member")
+    payer, payee = puma.account(holder, issued=1_000_000), puma.account()
+    done = threading.Event()
+
+    def pay_again_and_again() -> None:
+        while not done.is_set():
+            puma.decide([pay(payer, payee, 1, memo="bread")], token)
+
+    threads = [threading.Thread(target=pay_again_and_again) for _ in range(2 * DIVIDED_FROM)]
+    for thread in threads:
+        thread.start()
+    try:
+        outcomes = puma.decide([issue(payee, 1) for _ in range(2 * LARGE_CALL)], seconds=10)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert {outcome.refusal is None for outcome in outcomes} == {True}

@@ -71,8 +71,6 @@ class MemoryStore:
 
     def ahead(self, batch: Batch) -> None: ...
 
-    sends = False
-
     def send(self, batch: Batch) -> bool:
         return False
 
