@@ -49,6 +49,10 @@ class Cell(NamedTuple):
         return {**self.key, **({self.column: value} if self.column in self.key else {})}
 
 
+KEYS = {"entries": ["account", "sequence", "bucket"]}
+"""Of tables that have an index for a key."""
+
+
 class Damaged:
     """A ledger with a little of everything whose tables nothing watches over any more."""
 
@@ -85,7 +89,7 @@ class Damaged:
     def cells(self, table: str, column: str) -> list[Cell]:
         """All values of a column that are there at all, but for what must stay readable."""
         with self.ledger.database.read() as connection:
-            key = inspect(connection).get_pk_constraint(table)["constrained_columns"]
+            key = inspect(connection).get_pk_constraint(table)["constrained_columns"] or KEYS[table]
             names = ", ".join(f'"{name}"' for name in [*key, column])
             found = connection.execute(
                 text(f'SELECT {names} FROM {table} WHERE "{column}" IS NOT NULL')

@@ -178,7 +178,8 @@ def _standing(state: State) -> tuple[Any, ...]:
     ],
     ids=["itself", "backwards", "left", "held"],
 )
-def test_what_moves_otherwise_is_not_applied(books: Payers, wrong: Callable[[Any], Any]) -> None:
+def test_what_moves_otherwise_is_not_applied(wrong: Callable[[Any], Any]) -> None:
+    books = Payers()
     record = books.shortly(pay(books.payer, books.payee, 5))
     assert record is not None
     before = copy.deepcopy(books.state)
@@ -210,7 +211,8 @@ def test_what_the_accounts_do_not_allow_is_not_applied(party: str, wrong: dict[s
     assert _standing(books.state) == _standing(before)
 
 
-def test_a_record_has_the_same_effect_on_a_copy_of_its_state(books: Payers) -> None:
+def test_a_record_has_the_same_effect_on_a_copy_of_its_state() -> None:
+    books = Payers()
     record = books.shortly(pay(books.payer, books.payee, 5))
     assert record is not None
     one, other = copy.deepcopy(books.state), copy.deepcopy(books.state)
