@@ -20,7 +20,7 @@ BEYOND_US = 366 * 24 * 3600 * clock.MICROSECONDS
 _SPAN = 11
 """So many characters of an id tell which quarter of a second it was made in (256 ms, to be exact)."""
 
-_are_timed = re.compile("(?:[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})*").fullmatch
+_are_timed = re.compile(f"(?:{ids.TIMED_PATTERN})*").fullmatch
 
 
 class FreshIds:

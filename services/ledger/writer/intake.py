@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from services.ledger.writer.calls import PendingCall
 
@@ -16,8 +16,12 @@ DIVIDED_FROM = 16
 class Intake:
     """The queue between callers and the writer's thread. Calls are taken whole."""
 
-    def __init__(self, max_commands: int) -> None:
+    def __init__(self, max_commands: int, max_small: int) -> None:
+        """`max_commands` are those of a batch, `max_small` those of small calls among them; a single call may
+        have more.
+        """
         self._max_commands = max_commands
+        self._max_small = max_small
         self._condition = threading.Condition()
         self._small: deque[PendingCall] = deque()
         self._large: deque[PendingCall] = deque()
@@ -48,19 +52,9 @@ class Intake:
             if self._closed:
                 return []
             if part and (commands := sum(len(call.items) for call in self._small)) >= DIVIDED_FROM:
-                return self._take((self._small,), min(commands // 2, self._max_commands))
-            return self._take((self._small, self._large), self._max_commands)
-
-    def _take(self, queues: Iterable[deque[PendingCall]], most: int) -> list[PendingCall]:
-        taken: list[PendingCall] = []
-        size = 0
-        for queue in queues:
-            while queue and (not taken or size + len(queue[0].items) <= most):
-                call = queue.popleft()
-                call.taken = True
-                taken.append(call)
-                size += len(call.items)
-        return taken
+                return _taken(self._small, min(commands // 2, self._max_small))
+            small = _taken(self._small, self._max_small)
+            return small + _taken(self._large, self._max_commands, small)
 
     def withdraw(self, call: PendingCall) -> bool:
         """Take a call back; False when the writer has it already, so that its outcome is open."""
@@ -82,3 +76,15 @@ class Intake:
                 call.taken = True
             self._condition.notify_all()
             return waiting
+
+
+def _taken(queue: deque[PendingCall], most: int, before: Sequence[PendingCall] = ()) -> list[PendingCall]:
+    """Take calls that have, with those taken before, no more commands than that, but at least one call."""
+    taken: list[PendingCall] = []
+    size = sum(len(call.items) for call in before)
+    while queue and (not (taken or before) or size + len(queue[0].items) <= most):
+        call = queue.popleft()
+        call.taken = True
+        taken.append(call)
+        size += len(call.items)
+    return taken

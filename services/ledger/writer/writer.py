@@ -18,6 +18,7 @@ from services.ledger.writer.committing import Committer
 from services.ledger.writer.fence import Fence, FenceLost, Stopped
 from services.ledger.writer.intake import Intake
 from services.ledger.writer.opening import open_store
+from services.ledger.writer.store import PIECE
 from shared.auth.tokens import Verifier
 from shared.contracts import clock
 from shared.contracts.commands import Outcome, WriteCall, WriteItem
@@ -54,7 +55,7 @@ class Writer:
         self._leading = threading.Event()
         self._ended = threading.Event()
         self._fence = Fence(self._store, partition, self._stopping)
-        self._intake = Intake(MAX_BATCH_COMMANDS)
+        self._intake = Intake(MAX_BATCH_COMMANDS, PIECE)
         self._thread = threading.Thread(target=self._run, name=f"ledger-writer-{partition}", daemon=True)
 
     @property

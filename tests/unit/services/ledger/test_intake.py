@@ -12,7 +12,7 @@ def _call(size: int) -> PendingCall:
 
 
 def test_small_calls_go_before_large_ones_each_kind_in_its_order() -> None:
-    intake = Intake(max_commands=1_000)
+    intake = Intake(max_commands=1_000, max_small=150)
     first, second = _call(LARGE_CALL), _call(LARGE_CALL)
     third, fourth = _call(1), _call(1)
     for call in (first, third, second, fourth):
@@ -21,7 +21,7 @@ def test_small_calls_go_before_large_ones_each_kind_in_its_order() -> None:
 
 
 def test_a_batch_has_a_size_and_calls_stay_whole() -> None:
-    intake = Intake(max_commands=250)
+    intake = Intake(max_commands=250, max_small=150)
     calls = [_call(LARGE_CALL) for _ in range(5)]
     for call in calls:
         intake.put(call)
@@ -32,7 +32,7 @@ def test_a_batch_has_a_size_and_calls_stay_whole() -> None:
 
 
 def test_a_call_is_withdrawn_until_it_is_taken() -> None:
-    intake = Intake(max_commands=10)
+    intake = Intake(max_commands=10, max_small=150)
     waiting, taken = _call(1), _call(1)
     intake.put(taken)
     intake.take()
@@ -43,7 +43,7 @@ def test_a_call_is_withdrawn_until_it_is_taken() -> None:
 
 
 def test_once_closed_nothing_is_taken_any_more() -> None:
-    intake = Intake(max_commands=10)
+    intake = Intake(max_commands=10, max_small=150)
     waiting = _call(1)
     intake.put(waiting)
     assert intake.close() == [waiting]
@@ -52,7 +52,7 @@ def test_once_closed_nothing_is_taken_any_more() -> None:
 
 
 def test_half_of_many_small_calls_may_be_taken_first() -> None:
-    intake = Intake(max_commands=1_000)
+    intake = Intake(max_commands=1_000, max_small=150)
     calls = [_call(1) for _ in range(DIVIDED_FROM)]
     large = _call(LARGE_CALL)
     for call in (large, *calls):
@@ -64,8 +64,18 @@ def test_half_of_many_small_calls_may_be_taken_first() -> None:
 
 
 def test_few_calls_are_not_divided() -> None:
-    intake = Intake(max_commands=1_000)
+    intake = Intake(max_commands=1_000, max_small=150)
     calls = [_call(1) for _ in range(DIVIDED_FROM - 1)]
     for call in calls:
         intake.put(call)
     assert intake.take(part=True) == calls
+
+
+def test_small_calls_fill_no_more_than_their_share() -> None:
+    intake = Intake(max_commands=1_000, max_small=50)
+    calls, large = [_call(20) for _ in range(5)], _call(LARGE_CALL)
+    for call in (large, *calls):
+        intake.put(call)
+    assert intake.take(part=True) == calls[:2]
+    assert intake.take() == [*calls[2:4], large]
+    assert intake.take() == calls[4:]
