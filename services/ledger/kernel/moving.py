@@ -95,6 +95,10 @@ def plan_most(draft: Draft, order: Order, allowed: int | None, *, arrives: bool)
         # A fixed fee would eat all that fits, which is not what was asked for.
         return _planned(draft, order, affordable)
     if most:
+        if arrives:
+            # That a share cannot be taken holds for any amount, and goes before its being too little.
+            for _, to, _ in _shares(draft, order, fitting)[1]:
+                check_open(draft, draft.account(to), gives=False)
         check_minimum(order, most)
     return fitting
 

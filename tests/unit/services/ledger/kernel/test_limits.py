@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.contracts.charters import FeeClause, RedemptionClause
+from shared.contracts.charters import FeeClause, Penalty, RedemptionClause
 from shared.contracts.commands import ChangeLimits, PostPending, VoidPending
 from tests.unit.services.ledger.kernel.books import SECOND, Books, rows, transfer
 
@@ -139,3 +139,16 @@ def test_the_payment_that_goes_beyond_the_soft_limit_of_credit_warns() -> None:
     books.later(3600 * SECOND)
     books.accept(books.issue(payer, 500))
     assert "warnings" not in books.accept(books.pay(payer, payee, 10)).payload
+
+
+def test_a_share_that_cannot_be_taken_is_told_before_a_minimum() -> None:
+    """However much were redeemed, a penalty would be due to an account that takes nothing."""
+    books = Books()
+    books.currency()
+    chest = books.account()
+    penalties = [Penalty(under_days=9, basis_points=5_000)]
+    books.amend(redemption=RedemptionClause(minimum=50, penalties=penalties, penalty_to=chest, lot="day"))
+    account = books.account(10)
+    books.refuse("below-minimum", books.redeem(account, 80, up_to=True))
+    books.freeze(chest)
+    books.refuse("account-frozen", books.redeem(account, 80, up_to=True))
