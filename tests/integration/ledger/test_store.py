@@ -237,3 +237,17 @@ def test_refusals_come_back_as_they_were(store: Store) -> None:
     store.write(batch)
     assert store.load_commands(0, [refusal.command, ids.new_id()]) == [refusal]
     assert store.load_commands(1, [refusal.command]) == []
+
+
+def test_recent_ids_are_those_of_records_and_refusals_made_within_a_time(store: Store) -> None:
+    batch = _batch(store.take_over(0, ids.new_id()))
+    _add_records(batch, 3)
+    refused = ids.new_id()
+    batch.refusals.append(StoredRefusal(refused, "tools", bytes(32), bytes(32), "late", {}, 7))
+    store.write(batch)
+    known = [*(record.command for record in batch.records), refused]
+    first, beyond = ids.first_id(0), ids.first_id(1 << 47)
+    assert sorted(store.load_recent(0, first, beyond, 10)) == known
+    assert sorted(store.load_recent(0, first, beyond, 2)) == known[-2:]
+    assert sorted(store.load_recent(0, known[1], known[3], 10)) == known[1:3]
+    assert store.load_recent(1, first, beyond, 10) == []
