@@ -273,9 +273,14 @@ class ProposalView(Schema):
     made = fields.String()
 
 
+class SkippedView(Schema):
+    n = fields.Integer(required=True)
+    failure = fields.String(required=True)
+
+
 class ScheduleView(Schema):
     """Payments to come. `n` counts those that are behind, from 0; `attempt` is the next one's, and `next_at`
-    its time. `failure`: why the last attempt failed.
+    its time. `failure`: why the last attempt failed. `skipped`: the last payments that were given up.
     """
 
     id = fields.String(required=True)
@@ -291,6 +296,7 @@ class ScheduleView(Schema):
     attempt = fields.Integer(required=True)
     next_at = fields.String(required=True, allow_none=True)
     failure = fields.String()
+    skipped = fields.List(fields.Nested(SkippedView))
 
 
 class VersionView(Schema):

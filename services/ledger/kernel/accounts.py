@@ -110,11 +110,15 @@ def tag(case: Case[TagAccount]) -> Decision:
 
 
 def set_delegate(case: Case[SetDelegate]) -> Decision:
-    """Say what somebody beside the holder may do with an account."""
+    """Say what somebody beside the holder may do with an account. Operators do so for holders who cannot, but
+    never give themselves a right.
+    """
     command, draft = case.command, case.draft
     account = _open_account(draft, command.account)
     if not access.holds(account, case.principal):
         case.principal.require(f"say who operates account {account.id}", OPERATOR)
+        if command.subject == case.principal.subject and command.rights:
+            raise Refusal("not-permitted", action=f"give oneself rights to account {account.id}")
     if command.subject == account.holder:
         _invalid("/subject", "somebody else than the holder, who has every right")
     rights = [right for right in RIGHTS if right in command.rights]
@@ -163,8 +167,8 @@ def close(case: Case[CloseAccount]) -> Decision:
     """End an account for good. What is left in it goes to another one as it is: to be spent for the same
     purposes, until the same days.
 
-    For its holder this is spending like any other, within the same limits. Only operators have another
-    account take over a debt.
+    For its holder this is spending like any other, within the same limits, and a debt goes to nobody else.
+    What an operator closes stays with its holder: taking it to somebody else is a correction, by two people.
     """
     command, draft = case.command, case.draft
     account = _open_account(draft, command.account)
@@ -246,6 +250,8 @@ def _heir(case: Case[CloseAccount], account: Account, currency: Currency) -> Acc
     heir = _open_account(draft, remainder_to)
     if heir.currency != currency.code:
         raise Refusal("wrong-currency", account=heir.id, held=heir.currency, currency=currency.code)
+    if heir.holder != account.holder and not access.holds(account, case.principal):
+        raise Refusal("not-permitted", action=f"give what is left in account {account.id} to somebody else")
     if draft.terms(heir).get("frozen") == "all":
         raise Refusal("account-frozen", account=heir.id)
     return heir
@@ -255,9 +261,9 @@ def _hand_over(
     case: Case[CloseAccount], account: Account, heir: Account, left: dict[str, int], currency: Currency
 ) -> None:
     draft, remainder = case.draft, sum(left.values())
-    if not case.principal.has(OPERATOR):
-        if left.get(PLAIN, 0) < 0:
-            raise Refusal("not-permitted", action=f"have a debt of account {account.id} taken over")
+    if heir.holder != account.holder and left.get(PLAIN, 0) < 0:
+        raise Refusal("not-permitted", action=f"have a debt of account {account.id} taken over")
+    if remainder > 0 and access.holds(account, case.principal):
         count_spending(draft, account, currency, remainder)
     for bucket, amount in left.items():
         draft.move(account, bucket, -amount)

@@ -33,6 +33,7 @@ _AT_MOST = (
     ("per_transfer", "per_month"),
     ("per_day", "per_month"),
     ("soft_per_day", "per_day"),
+    ("soft_per_day", "per_month"),
     ("soft_per_month", "per_month"),
     ("soft_per_day", "soft_per_month"),
     ("soft_credit_limit", "credit_limit"),
@@ -51,17 +52,17 @@ Found = Iterator[Contradiction]
 
 
 def contradictions(
-    charter: Charter, kind: str, minor_units: int, previous: Charter | None, first_day: str
+    charter: Charter, kind: str, minor_units: int, earlier: Sequence[Charter], first_day: str
 ) -> Found:
-    """What contradicts itself in a charter of a currency of this kind and scale, which follows another
-    version or is the first, and holds from a day on. Nothing, where the charter can be adopted.
+    """What contradicts itself in a charter of a currency of this kind and scale, which follows these versions
+    (the last one last) and holds from a day on. Nothing, where the charter can be adopted.
     """
     yield from _fixed(charter, kind, minor_units)
     yield from _words(charter)
     yield from _limits(charter.limits)
     yield from _mutual_credit(charter) if charter.kind == "mutual_credit" else _units(charter)
     yield from _fee(charter)
-    yield from _purposes(charter, previous, first_day)
+    yield from _purposes(charter, earlier, first_day)
     if charter.kind != "mutual_credit":
         yield from _too_many_kinds(charter)
 
@@ -187,8 +188,9 @@ def _fee(charter: Charter) -> Found:
         yield Contradiction("/fee/fixed", "nothing of any payment allowed would reach the payee")
 
 
-def _purposes(charter: Charter, previous: Charter | None, first_day: str) -> Found:
-    before = {purpose.code: purpose for purpose in previous.purposes} if previous else {}
+def _purposes(charter: Charter, earlier: Sequence[Charter], first_day: str) -> Found:
+    before = {purpose.code: purpose for purpose in earlier[-1].purposes} if earlier else {}
+    used = {purpose.code for version in earlier for purpose in version.purposes}
     seen: set[str] = set()
     for number, purpose in _purposes_of(charter):
         place = f"/purposes/{number}"
@@ -199,7 +201,12 @@ def _purposes(charter: Charter, previous: Charter | None, first_day: str) -> Fou
         yield from _dates(purpose, place)
         former = before.get(purpose.code)
         if former is not None:
-            yield from _promise(purpose, former, place)
+            yield from _promise(purpose, former, place, first_day)
+        elif purpose.code in used:
+            yield Contradiction(
+                f"{place}/code",
+                f"units of {purpose.code} became free earlier; make a purpose with another code",
+            )
         elif purpose.until and purpose.until < first_day:
             yield Contradiction(f"{place}/until", f"this is over before the charter holds, on {first_day}")
 
@@ -224,14 +231,28 @@ def _dates(purpose: PurposeClause, place: str) -> Found:
         yield Contradiction(f"{place}/since", f"{purpose.since} is later than until, {purpose.until}")
 
 
-def _promise(purpose: PurposeClause, former: PurposeClause, place: str) -> Found:
-    """Units issued before lapse when they were to, so a purpose that ended earlier would lock them up."""
+def _promise(purpose: PurposeClause, former: PurposeClause, place: str, first_day: str) -> Found:
+    """Units issued before lapse when they were to, so a purpose that ended earlier, began later or suited
+    fewer payees would lock them up.
+    """
     if purpose.until and (former.until is None or purpose.until < former.until):
         promised = f"until {former.until}" if former.until else "without end"
         yield Contradiction(
             f"{place}/until",
             f"units of {purpose.code} were issued to be spent {promised}; make a purpose with another code",
         )
+    if purpose.since and purpose.since > max(first_day, former.since or ""):
+        yield Contradiction(
+            f"{place}/since",
+            f"units of {purpose.code} would have to wait; make a purpose with another code",
+        )
+    for name in _CRITERIA:
+        now, before = set(getattr(purpose, name)), set(getattr(former, name))
+        if now and not (before and before <= now):
+            yield Contradiction(
+                f"{place}/{name}",
+                f"units of {purpose.code} could be spent more widely; make a purpose with another code",
+            )
 
 
 def _too_many_kinds(charter: Charter) -> Found:

@@ -48,11 +48,11 @@ def propose_charter(case: Case[AmendCharter]) -> Decision:
     """Propose the next version of a charter."""
     command, draft = case.command, case.draft
     currency = draft.currency(command.currency)
-    last = _check_version(case.state, currency, command.version, command.valid_from)
+    earlier = _check_version(case.state, currency, command.version, command.valid_from)
     if not draft.now < command.valid_from <= draft.now + MAX_AHEAD_US:
         _invalid("/valid_from", "a time that lies ahead, by 10 years at most, in microseconds")
-    _check_charter(case.state, currency, command.charter, last, command.valid_from)
-    if document(command.charter) == document(last.charter):
+    _check_charter(case.state, currency, command.charter, earlier, command.valid_from)
+    if document(command.charter) == document(earlier[-1]):
         raise Refusal("nothing-changes")
     # What would hold from a moment that has passed by then cannot be adopted any more.
     propose(
@@ -76,8 +76,8 @@ def adopt(case: Case[Approve], proposal: Thing) -> Decision:
     draft, body = case.draft, proposal.body
     currency = draft.currency(body["currency"])
     version, valid_from = body["version"], body["valid_from"]
-    last = _check_version(case.state, currency, version, valid_from)
-    _check_charter(case.state, currency, read(body["document"]), last, valid_from)
+    earlier = _check_version(case.state, currency, version, valid_from)
+    _check_charter(case.state, currency, read(body["document"]), earlier, valid_from)
     versions = [*versions_of(case.state, currency), [version, valid_from]]
     _put_version(case, currency.code, versions, body["document"])
     named = {name: body[name] for name in ("currency", "version", "valid_from")}
@@ -91,7 +91,7 @@ def _first_version(case: Case[CreateCurrency], command: CreateCurrency, charter:
     if charter.names != command.names:
         raise _contradiction(("/names", "the currency is created with other names"))
     today = case.draft.today
-    for found in contradictions(charter, command.kind, command.minor_units, None, today):
+    for found in contradictions(charter, command.kind, command.minor_units, (), today):
         raise _contradiction(found)
     for place in accounts_named(charter):
         raise _contradiction((place, "no account of this currency is open yet; name one in version 2"))
@@ -111,19 +111,22 @@ def _put_version(case: Case[Any], code: str, versions: list[list[int]], plain: d
     case.draft.put(*charter_key(code, versions[-1][0]), Thing(code, None, {"document": plain}))
 
 
-def _check_version(state: State, currency: Currency, version: int, valid_from: int) -> Rules:
-    """The version before, where this one is the next and begins after it."""
-    last, began = versions_of(state, currency)[-1]
+def _check_version(state: State, currency: Currency, version: int, valid_from: int) -> list[Charter]:
+    """The versions before, where this one is the next and begins after them."""
+    versions = versions_of(state, currency)
+    last, began = versions[-1]
     if version != last + 1:
         raise Refusal("charter-outdated", currency=currency.code, version=last + 1)
     if valid_from <= began:
         _invalid("/valid_from", f"a time after the one from which version {last} holds")
-    return rules_of(state, currency, last)
+    return [rules_of(state, currency, each).charter for each, _ in versions]
 
 
-def _check_charter(state: State, currency: Currency, charter: Charter, last: Rules, valid_from: int) -> None:
+def _check_charter(
+    state: State, currency: Currency, charter: Charter, earlier: list[Charter], valid_from: int
+) -> None:
     first_day = calendar.day_of(valid_from)
-    for found in contradictions(charter, currency.kind, currency.minor_units, last.charter, first_day):
+    for found in contradictions(charter, currency.kind, currency.minor_units, earlier, first_day):
         raise _contradiction(found)
     for place, id in accounts_named(charter).items():
         account = state.accounts[id]

@@ -91,14 +91,14 @@ def plan_most(draft: Draft, order: Order, allowed: int | None, *, arrives: bool)
 
     most = largest(affordable, fits)
     fitting = _planned(draft, order, most or 1)
+    if arrives and most:
+        # That a share cannot be taken holds for any amount, and goes before its being too little.
+        for _, to, _ in _shares(draft, order, fitting)[1]:
+            check_open(draft, draft.account(to), gives=False)
     if arrives and not _gains(draft, order, fitting)[0][1]:
-        # A fixed fee would eat all that fits, which is not what was asked for.
-        return _planned(draft, order, affordable)
+        # A fee or a penalty would eat all that fits, which is not what was asked for.
+        most, fitting = affordable, _planned(draft, order, affordable)
     if most:
-        if arrives:
-            # That a share cannot be taken holds for any amount, and goes before its being too little.
-            for _, to, _ in _shares(draft, order, fitting)[1]:
-                check_open(draft, draft.account(to), gives=False)
         check_minimum(order, most)
     return fitting
 
@@ -262,7 +262,24 @@ def _sources(
             sources.append((_preference(order, bucket), Source(text, balance, serves)))
     ordered = [source for _, source in sorted(sources)]
     unmarked = Source(PLAIN, plain, everything)
-    return [unmarked, *ordered] if order.kind == "redemption" else [*ordered, unmarked]
+    if order.kind == "redemption":
+        return [unmarked, *_beyond_debt(draft, order, ordered)]
+    return [*ordered, unmarked]
+
+
+def _beyond_debt(draft: Draft, order: Order, sources: list[Source]) -> list[Source]:
+    """Of units that would be redeemed, in their order, what is more than the payer owes: else credit would be
+    redeemed after all.
+    """
+    debt = max(0, -draft.balance(order.payer))
+    most = sum(source.amount for source in sources) - debt
+    beyond = []
+    for source in sources:
+        taken = min(source.amount, most)
+        if taken > 0:
+            beyond.append(source._replace(amount=taken))
+            most -= taken
+    return beyond
 
 
 def _preference(order: Order, bucket: Bucket) -> tuple[str, str, bool, str]:

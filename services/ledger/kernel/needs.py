@@ -69,6 +69,14 @@ class Looking:
             if version > charters.version_at(versions, self.now):
                 self.thing(*charters.charter_key(currency.code, version))
 
+    def all_charters(self, currency: Currency) -> None:
+        """All versions of the charter, past, in force and to come."""
+        if ("charters", currency.code) not in self.state.things:
+            return
+        for version, _ in charters.versions_of(self.state, currency):
+            if (currency.code, str(version)) not in self.state.rules:
+                self.thing(*charters.charter_key(currency.code, version))
+
     def charters_since(self, currency: Currency, day: str) -> None:
         """The versions of the charter in force since the end of a day."""
         versions = charters.versions_of(self.state, currency)
@@ -186,7 +194,13 @@ def _paid(looking: Looking, command: commands.Refund | commands.Reverse) -> None
 def _correct(looking: Looking, command: commands.Correct) -> None:
     _route(looking, command)
     if command.transfer is not None:
-        looking.transfer(command.transfer)
+        _corrected(looking, command.transfer)
+
+
+def _corrected(looking: Looking, id: str) -> None:
+    """A transfer that a correction names, and what of it has gone back."""
+    looking.transfer(id)
+    looking.thing("refunded", id)
 
 
 def _proposal(looking: Looking, command: commands.Approve | commands.Reject) -> None:
@@ -199,6 +213,8 @@ def _proposal(looking: Looking, command: commands.Approve | commands.Reject) -> 
         _given_back(looking, body["transfer"])
     elif body["command"] == "correct":
         looking.movement(body["currency"], body["payer"], body["payee"])
+        if body["of"] is not None:
+            _corrected(looking, body["of"])
     else:
         looking_at_charter(looking, body["currency"], *accounts_named(read(body["document"])).values())
 
@@ -240,10 +256,10 @@ def _amend_charter(looking: Looking, command: commands.AmendCharter) -> None:
 
 
 def looking_at_charter(looking: Looking, code: str, *named: str) -> None:
-    """What proposing and adopting a charter looks at: the version before, and the accounts that it names."""
+    """What proposing and adopting a charter looks at: the versions before, and the accounts that it names."""
     currency = looking.currency(code)
     if currency is not None:
-        looking.charters_to_come(currency)
+        looking.all_charters(currency)
     for id in named:
         looking.account(id)
 

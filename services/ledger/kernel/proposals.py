@@ -102,21 +102,31 @@ def _correct(case: Case[Any], proposal: Thing) -> Decision:
     order = _correction(draft, proposal.body)
     planned = moving.plan(draft, order)
     fields = transfers.transfer_fields(order, planned, case.command.id)
-    if proposal.body["of"] is not None:
-        fields["of"] = proposal.body["of"]
+    if (of := proposal.body["of"]) is not None:
+        fields["of"] = of
+        if _gives_back(paid := refunds.posted(draft, of), proposal.body):
+            refunds.count_back(draft, paid, order.amount)
     transfers.hand_over(draft, order, planned, fields)
     return Decision(TRANSFER_POSTED, {"transfer": fields | {"proposal": case.command.proposal}})
 
 
 def _correction(draft: Draft, terms: dict[str, Any]) -> Order:
-    """The movement that a correction is; frozen accounts can be corrected, closed ones cannot."""
+    """The movement that a correction is; frozen accounts can be corrected, closed ones cannot. What goes back
+    of a transfer that it names counts together with what was refunded.
+    """
     currency = draft.currency(terms["currency"])
     payer, payee = draft.account(terms["payer"]), draft.account(terms["payee"])
     transfers.check_route("correction", currency, payer, payee)
     for account in (payer, payee):
         if draft.terms(account).get("closed"):
             raise Refusal("account-closed", account=account.id)
+    if terms["of"] is not None and _gives_back(paid := refunds.posted(draft, terms["of"]), terms):
+        refunds.check_left(draft, paid, terms["amount"])
     return Order(currency, draft.rules(currency.code), "correction", payer, payee, terms["amount"])
+
+
+def _gives_back(paid: dict[str, Any], terms: dict[str, Any]) -> bool:
+    return (paid["payer"], paid["payee"]) == (terms["payee"], terms["payer"])
 
 
 def _given(terms: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def refund(case: Case[Refund]) -> Decision:
     command, draft = case.command, case.draft
     paid = posted(draft, command.transfer, "payment")
     amount = left_of(draft, paid) if command.amount is None else command.amount
-    if not case.principal.has(OPERATOR):
+    if not _refunds_by_office(draft, paid, case.principal):
         payee = draft.account(paid["payee"])
         access.require(draft, payee, case.principal, "refund from account", "receive", amount=amount)
     fields = give_back(draft, "refund", paid, amount, command.id)
@@ -64,9 +64,7 @@ def give_back(draft: Draft, kind: str, paid: dict[str, Any], amount: int, id: st
     Units return to the payer's buckets that they came from, those drawn last first; the payee gives of what
     it can spend.
     """
-    left = left_of(draft, paid)
-    if not 0 < amount <= left:
-        raise _more_than_paid(draft, paid, amount)
+    left = check_left(draft, paid, amount)
     payer, payee = draft.account(paid["payer"]), draft.account(paid["payee"])
     moving.check_open(draft, payee, gives=True)
     moving.check_open(draft, payer, gives=False)
@@ -78,8 +76,28 @@ def give_back(draft: Draft, kind: str, paid: dict[str, Any], amount: int, id: st
     fields = transfers.transfer_fields(order, planned, id) | {"of": paid["id"]}
     transfers.hand_over(draft, order, planned, fields)
     draft.book_expired(payer)
-    draft.put("refunded", paid["id"], Thing(payee.id, None, {"amount": paid["amount"] - left + amount}))
+    count_back(draft, paid, amount)
     return fields
+
+
+def check_left(draft: Draft, paid: dict[str, Any], amount: int) -> int:
+    """How much of a transfer can go back. Raises Refusal `more-than-paid` where the amount is more."""
+    left = left_of(draft, paid)
+    if not 0 < amount <= left:
+        raise _more_than_paid(draft, paid, amount)
+    return left
+
+
+def count_back(draft: Draft, paid: dict[str, Any], amount: int) -> None:
+    """Remember that so much more of a transfer has gone back."""
+    gone = paid["amount"] - left_of(draft, paid) + amount
+    draft.put("refunded", paid["id"], Thing(paid["payee"], None, {"amount": gone}))
+
+
+def _refunds_by_office(draft: Draft, paid: dict[str, Any], principal: Principal) -> bool:
+    """Operators refund what others have paid, never to themselves: that is for the payee or a colleague."""
+    payer = draft.account(paid["payer"])
+    return principal.has(OPERATOR) and not access.may(draft, payer, principal, "pay")
 
 
 def _other_party(draft: Draft, paid: dict[str, Any], principal: Principal) -> str:

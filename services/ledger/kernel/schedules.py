@@ -26,6 +26,8 @@ from shared.contracts.journal import (
 RETRY_AFTER_US = (0, 3600 * clock.MICROSECONDS, 24 * 3600 * clock.MICROSECONDS)
 """How long after the first attempt each attempt is made."""
 _RIGHTS = ("pay", "schedule")
+SKIPPED_TOLD = 12
+"""Of so many payments that were skipped last a schedule tells by itself; all stand in the journal."""
 
 
 def create(case: Case[CreateSchedule]) -> Decision:
@@ -56,12 +58,13 @@ def create(case: Case[CreateSchedule]) -> Decision:
 
 
 def cancel(case: Case[CancelSchedule]) -> Decision:
-    """Make no more payments of a schedule."""
+    """Make no more payments of a schedule. Who may only pay ends those that they made themselves."""
     command, draft = case.command, case.draft
     thing = _known(draft, command.schedule)
     if not case.principal.has(OPERATOR):
         payer = draft.account(thing.body["payer"])
-        access.require(draft, payer, case.principal, "cancel a schedule of account", "schedule")
+        rights = _RIGHTS if thing.body["by"] == case.principal.subject else ("schedule",)
+        access.require(draft, payer, case.principal, "cancel a schedule of account", *rights)
     if thing.body["status"] != "active":
         raise Refusal("schedule-settled", schedule=command.schedule, status=thing.body["status"])
     draft.put("schedule", command.schedule, Thing(thing.owner, None, thing.body | {"status": "cancelled"}))
@@ -147,6 +150,8 @@ def _pay(draft: Draft, body: dict[str, Any], id: str) -> dict[str, Any]:
 def _next(thing: Thing, failure: str | None) -> Thing:
     """The schedule after a payment was made, or skipped because of a failure."""
     body = thing.body | {"n": thing.body["n"] + 1, "attempt": 1, "tried_at": None, "failure": failure}
+    if failure is not None:
+        body["skipped"] = [*body.get("skipped", ()), [thing.body["n"], failure]][-SKIPPED_TOLD:]
     if body["n"] == body["count"]:
         return Thing(thing.owner, None, body | {"status": "done"})
     return Thing(thing.owner, occurrence(body["first_at"], body["every"], body["n"]), body)

@@ -26,4 +26,6 @@ def schedule_view(id: str, thing: Thing, memo: str, minor_units: Callable[[str],
     }
     if body.get("failure"):
         view["failure"] = body["failure"]
+    if body.get("skipped"):
+        view["skipped"] = [{"n": n, "failure": failure} for n, failure in body["skipped"]]
     return view

@@ -116,8 +116,6 @@ def everything(told: Told, travel: Travel) -> None:
             Leg(currency="LEAF", amount=7, payee=leaves, kind="issuance"),
         ]
         told.give(LinkedTransfers(id=ids.new_id(), legs=legs, memo="both"), ana, OPERATOR)
-        reversal = told.give(Reverse(id=ids.new_id(), transfer=paid, memo="please"), ana, MEMBER)["id"]
-        told.give(Approve(id=ids.new_id(), proposal=reversal), ben, MEMBER)
         mended = Correct(
             id=ids.new_id(),
             currency="PUMA",
@@ -128,6 +126,8 @@ def everything(told: Told, travel: Travel) -> None:
             transfer=paid,
         )
         told.give(Approve(id=ids.new_id(), proposal=told.give(mended)["id"]), "two", OPERATOR)
+        reversal = told.give(Reverse(id=ids.new_id(), transfer=paid, memo="please"), ana, MEMBER)["id"]
+        told.give(Approve(id=ids.new_id(), proposal=reversal), ben, MEMBER)
         once_more = Correct(id=ids.new_id(), currency="PUMA", amount=5, payer=shop, payee=purse, reason="no")
         told.give(Reject(id=ids.new_id(), proposal=told.give(once_more)["id"]), "two", OPERATOR)
         made = schedule(told, ana, purse, shop)
@@ -145,7 +145,7 @@ def everything(told: Told, travel: Travel) -> None:
         told.give(Approve(id=ids.new_id(), proposal=told.give(version)["id"]), "two", OPERATOR)
         told.give(
             CloseAccount(
-                id=ids.new_id(), account=leaves, remainder_to=told.give(open_account(ana, "LEAF"))["id"]
+                id=ids.new_id(), account=leaves, remainder_to=told.give(open_account(ben, "LEAF"))["id"]
             )
         )
     told.give(Settle(id=ids.new_id(), account=purse), "clock", TIMEKEEPER)

@@ -167,8 +167,8 @@ def test_fees_lapsed_units_and_the_remainder_of_a_closed_account_are_rows_of_the
 ) -> None:
     with travel.days_ago(60):
         ledger.view(create_currency(charter=charter()))
-        ana = ids.new_id()
-        purse, shop, till = ledger.account(ana), ledger.account(), ledger.account()
+        ana, ben = ids.new_id(), ids.new_id()
+        purse, shop, till = ledger.account(ana), ledger.account(ben), ledger.account()
         version = charter(fee=FeeClause(to=till, fixed=3), expiry=ExpiryClause(after_days=10, notice_days=3))
         now = int(travel.now_ns() // 1000)
         proposed = amendment(2, now + 3_600_000_000, version)
@@ -186,7 +186,7 @@ def test_fees_lapsed_units_and_the_remainder_of_a_closed_account_are_rows_of_the
     [lapsed, *_] = history(ledger, purse)
     assert moved([lapsed]) == [("expiry", -400, 0)]
     assert (lapsed["expired"]["amount"], lapsed["counterparty"]) == (400, own)
-    heir = ledger.view(open_account(ana))["id"]
+    heir = ledger.view(open_account(ben))["id"]
     ledger.view(CloseAccount(id=ids.new_id(), account=shop, remainder_to=heir))
     assert moved(history(ledger, shop))[0] == ("closing", -97, 0)
     assert moved(history(ledger, heir)) == [("closing", 97, 97)]

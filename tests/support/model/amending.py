@@ -4,10 +4,12 @@ from dataclasses import replace
 from itertools import pairwise
 
 from shared.auth.principal import Principal
-from shared.contracts.charters import Charter
+from shared.contracts.charters import Charter, PurposeClause
 from shared.contracts.commands import PROPOSAL_DAYS, AmendCharter
 from tests.support.model.book import Book, Money, No, Proposal
 from tests.support.model.dates import DAY_US, day_of
+
+CRITERIA = ("categories", "places", "groups", "goods")
 
 
 def amend(book: Book, command: AmendCharter, who: Principal) -> None:
@@ -45,7 +47,9 @@ def contradicts(book: Book, money: Money, charter: Charter, valid_from: int) -> 
 
     What else a charter may not say is not the model's concern: such ones are not made.
     """
-    before = {purpose.code: purpose for purpose in money.versions[-1][2].purposes}
+    versions = [version[2] for version in money.versions]
+    before = {purpose.code: purpose for purpose in versions[-1].purposes}
+    used = {purpose.code for version in versions for purpose in version.purposes}
     first_day = day_of(valid_from).isoformat()
     faults = [charter.kind != money.kind]
     for named in accounts_of(charter):
@@ -56,10 +60,17 @@ def contradicts(book: Book, money: Money, charter: Charter, valid_from: int) -> 
     for purpose in charter.purposes:
         until, former = purpose.until or "9999", before.get(purpose.code)
         if former is None:
-            faults.append(until < first_day or not charter.issuance.allowed)
+            faults.append(until < first_day or not charter.issuance.allowed or purpose.code in used)
         else:
             faults.append(until < (former.until or "9999"))
+            faults.append((purpose.since or "") > max(first_day, former.since or ""))
+            faults.append(any(_suits_fewer(purpose, former, name) for name in CRITERIA))
     return any(faults) or _promises_nobody(charter)
+
+
+def _suits_fewer(purpose: PurposeClause, former: PurposeClause, criterion: str) -> bool:
+    asked, asked_before = getattr(purpose, criterion), getattr(former, criterion)
+    return bool(asked) and (not asked_before or any(tag not in asked for tag in asked_before))
 
 
 def accounts_of(charter: Charter) -> set[str]:

@@ -146,6 +146,7 @@ class Schedule:
     n: int = 0
     attempt: int = 1
     status: str = "active"
+    skipped: tuple[int, ...] = ()
 
 
 @dataclass

@@ -5,7 +5,7 @@ from dataclasses import replace
 from shared.auth.principal import ADMINISTRATOR, OPERATOR, Principal
 from shared.contracts.commands import PROPOSAL_DAYS, AmendCharter, Approve, Correct, Reject, Reverse
 from tests.support.model import amending, drawing, giving_back, moving, transfers
-from tests.support.model.book import Book, No, Proposal
+from tests.support.model.book import Book, No, Paid, Proposal
 from tests.support.model.dates import DAY_US
 from tests.support.model.drawing import Wish
 
@@ -34,6 +34,8 @@ def approve(book: Book, command: Approve, who: Principal) -> None:
         if drawn is None:
             raise No("insufficient-balance")
         moving.hand_over(book, wish, drawn, command.id)
+        if (back := _given_back(book, asked)) is not None:
+            book.paid[back.id] = replace(back, gone_back=back.gone_back + asked.amount)
     else:
         amending.adopt(book, asked)
     book.proposals[proposal.id] = replace(proposal, status="approved")
@@ -72,4 +74,13 @@ def _correction(book: Book, asked: Correct) -> Wish:
     transfers.check_route("payment", money, payer, payee)
     if payer.closed or payee.closed:
         raise No("account-closed")
+    paid = _given_back(book, asked)
+    if paid is not None and asked.amount > paid.amount - paid.gone_back:
+        raise No("more-than-paid")
     return Wish(money, book.charter(money.code), "correction", payer, payee, asked.amount)
+
+
+def _given_back(book: Book, asked: Correct) -> Paid | None:
+    """The transfer of which a correction gives something back: the one that it names, the other way round."""
+    paid = book.paid.get(asked.transfer or "")
+    return paid if paid and (paid.payer, paid.payee) == (asked.payee, asked.payer) else None

@@ -143,11 +143,22 @@ def _in_order(book: Book, wish: Wish, lines: frozenset[int]) -> list[Stock]:
             stocks.append(Stock(kind, amount, serves))
     if wish.kind == "redemption":
         stocks.sort(key=lambda stock: _held_longest(stock.kind))
+        stocks = _less_debt(stocks, max(0, -plain))
         stocks.insert(0, Stock(PLAIN, max(0, plain), lines))
     else:
         stocks.sort(key=lambda stock: _lapses_first(stock.kind))
         stocks.append(Stock(PLAIN, max(0, plain), lines))
     return stocks
+
+
+def _less_debt(stocks: list[Stock], debt: int) -> list[Stock]:
+    """Who owes keeps as much of what they hold, of what would be redeemed last."""
+    found: list[Stock] = []
+    for stock in reversed(stocks):
+        kept = min(stock.amount, debt)
+        debt -= kept
+        found.insert(0, stock._replace(amount=stock.amount - kept))
+    return found
 
 
 def _lapses_first(kind: Kind) -> tuple[date, date, bool, str]:

@@ -14,7 +14,8 @@ from tests.support.model.transfers import holds, may
 def refund(book: Book, command: Refund, who: Principal) -> None:
     paid = payment(book, command.transfer)
     amount = paid.amount - paid.gone_back if command.amount is None else command.amount
-    if not who.has(OPERATOR) and not may(book.account(paid.payee), who, "receive", amount):
+    by_office = who.has(OPERATOR) and not may(book.account(paid.payer), who, "pay")
+    if not by_office and not may(book.account(paid.payee), who, "receive", amount):
         raise No("not-permitted")
     give_back(book, paid, amount, "refund", command.id)
 

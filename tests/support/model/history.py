@@ -152,11 +152,13 @@ class History(RuleBasedStateMachine):
 
     # The beginning
 
-    @initialize(data=st.data(), quiet=st.sampled_from((False, False, False, True)))
-    def begin(self, data: st.DataObject, quiet: bool) -> None:
+    @initialize(data=st.data(), quiet=st.sampled_from((False, False, False, True)), usual=strategies.criteria)
+    def begin(self, data: st.DataObject, quiet: bool, usual: dict[str, strategies.Criterion]) -> None:
         """Two currencies with charters of their own, which change once accounts are open, and some money."""
+        self.usual = usual
         for code, kind in ((PUMA, "backed"), (LEAF, "mutual_credit")):
-            self.create(code, kind, data.draw(maybe(strategies.charters(code, kind, self.clock, None))))
+            first = strategies.charters(code, kind, self.clock, None, usual)
+            self.create(code, kind, data.draw(maybe(first)))
         if not quiet:
             for code in (PUMA, LEAF):
                 command = self.next_charter(data, code, HOUR_US)
@@ -188,6 +190,7 @@ class History(RuleBasedStateMachine):
         if code == PUMA:
             more = {"category": "toys", "groups": ["elders", "kids"]}
             self.open(code, cast.PEOPLE[3], kind="organisation", **more)
+        self.open(code, cast.PEOPLE[1], kind="member", credit_limit=30)
 
     def hand_out(self) -> None:
         for pick in range(1, 5):
@@ -208,7 +211,8 @@ class History(RuleBasedStateMachine):
             version=money.versions[-1][0] + 1,
             valid_from=max(self.now, money.versions[-1][1]) + ahead,
             charter=data.draw(
-                strategies.charters(code, money.kind, self.clock, self.communities[code]), label="charter"
+                strategies.charters(code, money.kind, self.clock, self.communities[code], self.usual),
+                label="charter",
             ),
         )
 
@@ -777,11 +781,16 @@ class History(RuleBasedStateMachine):
 
     @rule(code=MONEYS, pick=picks, to=maybe(picks), giver=GIVERS, by_operator=st.booleans())
     def close(self, code: str, pick: int, to: int | None, giver: int, by_operator: bool) -> None:
+        """What is left goes to another account, now and then of the same holder."""
         account = self.account(code, pick)
+        heir = None if to is None else self.account(code if giver else LEAF, to)
+        own = [a for a in self.accounts(code, pick) if a.holder == account.holder and a.id != account.id]
+        if own and heir is not None and giver % 3:
+            heir = self.one_of(own, giver)
         command = commands.CloseAccount(
             id=self.new_id(),
             account=account.id if giver else self.any_account(pick),
-            remainder_to=None if to is None else self.account(code if giver else LEAF, to).id,
+            remainder_to=None if heir is None else heir.id,
         )
         self.give(command, self.operator(giver) if by_operator else self.holder(account, giver))
 

@@ -75,6 +75,8 @@ def set_delegate(book: Book, command: SetDelegate, who: Principal) -> None:
     account = _living(book, command.account)
     if not holds(account, who) and not who.has(OPERATOR):
         raise No("not-permitted")
+    if not holds(account, who) and command.subject == who.subject and command.rights:
+        raise No("not-permitted")
     if command.subject == account.holder:
         raise No("invalid-request")
     if command.per_transfer is not None and not {"pay", "schedule"} & set(command.rights):
@@ -127,11 +129,13 @@ def _leave(book: Book, account: Account, to: str | None, who: Principal) -> None
     heir = _living(book, to)
     if heir.currency != account.currency:
         raise No("wrong-currency")
+    if heir.holder != account.holder and not holds(account, who):
+        raise No("not-permitted")
     moving.check_can_take(heir)
     left, remainder = book.holdings(account.id), book.total(account.id)
-    if not who.has(OPERATOR):
-        if left.get(PLAIN, 0) < 0:
-            raise No("not-permitted")
+    if left.get(PLAIN, 0) < 0 and heir.holder != account.holder:
+        raise No("not-permitted")
+    if remainder > 0 and holds(account, who):
         moving.count_spending(book, account, remainder)
     if remainder > 0:
         moving.check_room(book, heir, remainder)

@@ -11,6 +11,7 @@ from services.ledger.kernel.draft import Draft
 from services.ledger.kernel.needs import needs
 from services.ledger.kernel.recall import recall
 from services.ledger.kernel.record import SALT_BYTES, Record, chain, unseal
+from services.ledger.kernel.schedules import SKIPPED_TOLD
 from services.ledger.kernel.state import State, Thing, whole_state
 from services.ledger.writer.calls import Item, PendingCall
 from services.ledger.writer.deciding import Decider
@@ -147,6 +148,7 @@ def check_things(book: Book, state: State) -> None:
         thing = state.things["schedule", id]
         assert thing is not None
         assert thing.body["status"] == schedule.status
+        assert [n for n, _ in thing.body.get("skipped", ())] == list(schedule.skipped[-SKIPPED_TOLD:])
         if schedule.status == "active":
             assert (thing.body["n"], thing.body["attempt"]) == (schedule.n, schedule.attempt)
             assert thing.due_at == schedule.due_at

@@ -26,7 +26,8 @@ def create(book: Book, command: CreateSchedule, who: Principal) -> None:
 def cancel(book: Book, command: CancelSchedule, who: Principal) -> None:
     schedule = _schedule(book, command.schedule)
     payer = book.account(schedule.command.payer)
-    if not who.has(OPERATOR) and not may(payer, who, "schedule"):
+    made_it = schedule.by == who.subject and may(payer, who, "pay")
+    if not who.has(OPERATOR) and not may(payer, who, "schedule") and not made_it:
         raise No("not-permitted")
     if schedule.status != "active":
         raise No("schedule-settled")
@@ -73,7 +74,7 @@ def _pay(book: Book, schedule: Schedule, id: str) -> None:
 def _failed(book: Book, schedule: Schedule) -> Schedule:
     """Attempts follow the first one after an hour and after a day."""
     if schedule.attempt == SCHEDULE_ATTEMPTS:
-        return _next(schedule)
+        return _next(replace(schedule, skipped=(*schedule.skipped, schedule.n)))
     tried_at = book.now if schedule.attempt == 1 else schedule.tried_at
     due_at = tried_at + (HOUR_US if schedule.attempt == 1 else DAY_US)
     return replace(schedule, attempt=schedule.attempt + 1, tried_at=tried_at, due_at=due_at)

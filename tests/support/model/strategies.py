@@ -78,22 +78,28 @@ limits = st.tuples(
 ).map(list)
 
 
-LOOKING_AT = [("categories", tag) for tag in TAGS] * 2 + [
-    *(("places", place) for place in PLACES),
-    *(("groups", group) for group in GROUPS),
-    *(("goods", tag) for tag in TAGS),
+Criterion = tuple[str, str]
+"""What a purpose looks at, and the tag that it looks for."""
+_WORDS = {"categories": TAGS, "places": PLACES, "groups": GROUPS, "goods": TAGS}
+LOOKING_AT: list[Criterion] = [(name, tag) for name, tags in _WORDS.items() for tag in tags] + [
+    ("categories", tag) for tag in TAGS
 ]
+criteria = st.fixed_dictionaries({code: st.sampled_from(LOOKING_AT) for code in PURPOSES})
+"""What each purpose of a history looks at, mostly: units of one that comes to look at something else would be
+locked up.
+"""
 DATES = [(since, until) for since in (None, None, -3, 2) for until in (None, 2, 9, 40)]
 
 
 @st.composite
-def purposes(draw: st.DrawFn, today_us: int) -> list[PurposeClause]:
+def purposes(draw: st.DrawFn, today_us: int, usual: dict[str, Criterion]) -> list[PurposeClause]:
     """Up to two purposes, each with one thing that is looked at."""
     found = []
     for code in draw(st.sampled_from([(), *combinations(PURPOSES, 1), *combinations(PURPOSES, 2)])):
-        name, tag = draw(st.sampled_from(LOOKING_AT))
+        name, tag = draw(st.sampled_from((usual[code],) * 9 + (LOOKING_AT[0], LOOKING_AT[-1])))
+        tags = draw(st.sampled_from(([tag], [tag], [tag], list(_WORDS[name]))))
         since, until = draw(st.sampled_from(DATES))
-        fields: dict[str, Any] = {name: [tag]}
+        fields: dict[str, Any] = {name: tags}
         found.append(
             PurposeClause(
                 code=code,
@@ -110,6 +116,7 @@ def purposes(draw: st.DrawFn, today_us: int) -> list[PurposeClause]:
 PENALTIES: tuple[tuple[list[Penalty], Lot], ...] = (
     ([], "day"),
     ([Penalty(under_days=5, basis_points=1000)], "day"),
+    ([Penalty(under_days=4, basis_points=10_000)], "day"),
     ([Penalty(under_days=7, basis_points=5000), Penalty(under_days=20, basis_points=333)], "week"),
     ([Penalty(under_days=5, basis_points=333)], "day"),
     ([Penalty(under_days=40, basis_points=100)], "month"),
@@ -118,7 +125,14 @@ EXPIRIES = ((1, "day"), (4, "week"), (30, "month"))
 
 
 @st.composite
-def charters(draw: st.DrawFn, code: str, kind: Any, today_us: int, community: str | None) -> Charter:
+def charters(
+    draw: st.DrawFn,
+    code: str,
+    kind: Any,
+    today_us: int,
+    community: str | None,
+    usual: dict[str, Criterion],
+) -> Charter:
     """Charters that do not contradict themselves. `community` is the account that takes what is kept back; a
     first version can name none.
     """
@@ -154,7 +168,7 @@ def charters(draw: st.DrawFn, code: str, kind: Any, today_us: int, community: st
         ),
         expiry=expiry
         and ExpiryClause(after_days=expiry[0], lot=expiry[1], notice_days=0, carries=draw(st.booleans())),
-        purposes=draw(purposes(today_us)) if issued else [],
+        purposes=draw(purposes(today_us, usual)) if issued else [],
     )
 
 

@@ -63,6 +63,8 @@ def as_much_as_possible(book: Book, wish: Wish, command: Transfer) -> None:
             return
     if affordable and (command.pending_seconds is not None or _least_reaches(book, wish)):
         carry_out(book, wish, command, 1)
+    if affordable and wish.kind == "redemption":
+        check_minimum(wish.charter, affordable)
     carry_out(book, wish, command, affordable or wish.amount)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from services.ledger.kernel.state import Account
+from shared.auth.principal import Principal
 from shared.contracts import clock, ids
 from shared.contracts.charters import ExpiryClause, FeeClause, PurposeClause
 from shared.contracts.commands import ChangeLimits, CloseAccount, FreezeAccount, VoidPending
@@ -33,6 +34,12 @@ def leaving(books: Books) -> str:
 @pytest.fixture
 def heir(books: Books) -> str:
     return books.account(OTHER)
+
+
+@pytest.fixture
+def own(books: Books) -> str:
+    """Another account of who leaves."""
+    return books.account(HOLDER)
 
 
 def state_of(books: Books, id: str) -> Account:
@@ -81,45 +88,63 @@ def test_what_is_left_needs_somebody_to_take_it(books: Books, leaving: str) -> N
 
 
 def test_units_and_debts_that_add_up_to_nothing_are_not_nothing(
-    books: Books, leaving: str, heir: str
+    books: Books, leaving: str, heir: str, own: str
 ) -> None:
     in_debt(books, leaving, 20)
     books.accepted(issue(leaving, 20, purpose="food"), FIRST)
     assert books.total(leaving) == 0
     books.refused("remainder-needed", close(leaving), member(HOLDER))
     books.refused("not-permitted", close(leaving, heir), member(HOLDER))
-    books.accepted(close(leaving, heir), FIRST)
-    assert (books.total(heir), state_of(books, heir).balance_of("")) == (0, -20)
+    books.accepted(close(leaving, own), FIRST)
+    assert (books.total(own), state_of(books, own).balance_of("")) == (0, -20)
 
 
-def test_operators_alone_have_a_debt_taken_over_by_who_may_owe_as_much(
-    books: Books, leaving: str, heir: str
+@pytest.mark.parametrize("closer", [FIRST, member(HOLDER)])
+def test_a_debt_goes_to_an_account_of_the_same_holder_that_may_owe_as_much(
+    books: Books, leaving: str, heir: str, own: str, closer: Principal
 ) -> None:
     in_debt(books, leaving)
-    books.refused("not-permitted", close(leaving, heir), member(HOLDER))
-    books.accepted(ChangeLimits(id=ids.new_id(), account=heir, credit_limit=59), FIRST)
-    refusal = books.refused("insufficient-balance", close(leaving, heir), FIRST)
+    books.refused("not-permitted", close(leaving, heir), closer)
+    books.accepted(ChangeLimits(id=ids.new_id(), account=own, credit_limit=59), FIRST)
+    refusal = books.refused("insufficient-balance", close(leaving, own), closer)
     assert (refusal.parameters["available_amount"], refusal.parameters["amount_minor"]) == (59, 60)
-    books.accepted(ChangeLimits(id=ids.new_id(), account=heir, credit_limit=60), FIRST)
-    record = books.accepted(close(leaving, heir), FIRST)
-    assert (books.total(leaving), books.total(heir), record.payload["remainder"]) == (0, -60, -60)
+    books.accepted(ChangeLimits(id=ids.new_id(), account=own, credit_limit=60), FIRST)
+    record = books.accepted(close(leaving, own), closer)
+    assert (books.total(leaving), books.total(own), record.payload["remainder"]) == (0, -60, -60)
 
 
-def test_the_heir_holds_no_more_than_it_may(books: Books, leaving: str, heir: str) -> None:
+def test_an_operator_gives_what_is_left_to_nobody_else(
+    books: Books, leaving: str, heir: str, own: str
+) -> None:
+    books.accepted(issue(leaving, 30), FIRST)
+    operators_own = books.account(FIRST.subject)
+    for somebody_elses in (heir, operators_own):
+        books.refused("not-permitted", close(leaving, somebody_elses), FIRST)
+    books.accepted(close(leaving, own), FIRST)
+    assert books.total(own) == 30
+
+
+def test_an_operator_gives_a_debt_of_their_own_to_nobody_else(books: Books, heir: str) -> None:
+    account = books.account(FIRST.subject)
+    books.accepted(pay(account, books.account(), 60), FIRST)
+    books.refused("not-permitted", close(account, heir), FIRST)
+
+
+def test_the_heir_holds_no_more_than_it_may(books: Books, leaving: str, own: str) -> None:
     books.accepted(issue(leaving, 301), FIRST)
-    books.accepted(issue(heir, 700), FIRST)
-    refusal = books.refused("maximum-balance", close(leaving, heir), FIRST)
+    books.accepted(issue(own, 700), FIRST)
+    refusal = books.refused("maximum-balance", close(leaving, own), FIRST)
     assert (refusal.parameters["room_amount"], refusal.parameters["amount_minor"]) == (300, 301)
-    books.accepted(pay(heir, books.account(), 1), member(OTHER))
-    books.accepted(close(leaving, heir), FIRST)
+    books.accepted(pay(own, books.account(), 1), member(HOLDER))
+    books.accepted(close(leaving, own), FIRST)
 
 
-def test_closing_is_no_way_around_limits_of_spending(books: Books, leaving: str, heir: str) -> None:
+def test_closing_is_no_way_around_limits_of_spending(books: Books, leaving: str, heir: str, own: str) -> None:
     books.accepted(issue(leaving, 401), FIRST)
-    assert books.refused("spending-limit", close(leaving, heir), member(HOLDER)).parameters["period"] == (
-        "per_day"
-    )
-    books.accepted(close(leaving, heir), FIRST)
+    for to in (heir, own):
+        refusal = books.refused("spending-limit", close(leaving, to), member(HOLDER))
+        assert refusal.parameters["period"] == "per_day"
+    books.accepted(close(leaving, own), FIRST)
 
 
 def test_who_may_close(books: Books, leaving: str, heir: str) -> None:
@@ -132,7 +157,7 @@ def test_the_heir_is_another_open_account_of_the_currency(books: Books, leaving:
     assert currency is not None
     books.accepted(issue(leaving, 30), FIRST)
     books.accepted(create_currency("LEAF"))
-    closed, frozen = books.account(), books.account()
+    closed, frozen = books.account(HOLDER), books.account(HOLDER)
     books.accepted(close(closed), FIRST)
     books.accepted(FreezeAccount(id=ids.new_id(), account=frozen, reason="x"), FIRST)
     for slug, to in (

@@ -45,8 +45,8 @@ def redeeming(*penalties: tuple[int, int], **more: Any) -> dict[str, Any]:
     return {"redemption": RedemptionClause(**fields)}
 
 
-def found(given: Charter, previous: Charter | None = None) -> list[str]:
-    return [each.clause for each in contradictions(given, "backed", 100, previous, "2026-11-23")]
+def found(given: Charter, *earlier: Charter) -> list[str]:
+    return [each.clause for each in contradictions(given, "backed", 100, earlier, "2026-11-23")]
 
 
 FINE: Mapping[str, dict[str, Any]] = {
@@ -180,14 +180,14 @@ def test_what_cannot_is_named_by_its_clause(name: str) -> None:
 def test_mutual_credit_has_no_units_to_issue_or_redeem(name: str) -> None:
     clause, fields = MUTUAL[name]
     mutual = charter(kind="mutual_credit", **fields)
-    assert [each.clause for each in contradictions(mutual, "mutual_credit", 100, None, "2026-11-23")] == [
+    assert [each.clause for each in contradictions(mutual, "mutual_credit", 100, [], "2026-11-23")] == [
         clause
     ]
 
 
 def test_mutual_credit_has_no_penalties() -> None:
     mutual = charter(kind="mutual_credit", **redeeming((45, 500)))
-    assert [each.clause for each in contradictions(mutual, "mutual_credit", 100, None, "2026-11-23")] == [
+    assert [each.clause for each in contradictions(mutual, "mutual_credit", 100, [], "2026-11-23")] == [
         "/redemption/penalties",
         "/redemption/penalty_to",
     ]
@@ -218,6 +218,34 @@ def test_units_stay_spendable_as_long_as_was_said(
 
 def test_a_purpose_may_end_with_a_version() -> None:
     assert found(charter(), charter(purposes=[purpose()])) == []
+
+
+def test_units_that_became_free_stay_so() -> None:
+    first, second = charter(purposes=[purpose()]), charter()
+    assert found(charter(purposes=[purpose()]), first, second) == ["/purposes/0/code"]
+    assert found(charter(purposes=[purpose("care")]), first, second) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "clauses"),
+    [
+        ({"since": None}, {"since": "2026-11-24"}, ["since"]),
+        ({"since": None}, {"since": "2026-11-23"}, []),
+        ({"since": "2026-11-30"}, {"since": "2026-11-30"}, []),
+        ({"since": "2026-11-30"}, {"since": "2026-12-01"}, ["since"]),
+        ({"since": "2026-11-30"}, {"since": None}, []),
+        ({"categories": ["a", "b"]}, {"categories": ["b"]}, ["categories"]),
+        ({"categories": ["a"]}, {"categories": ["b", "a"]}, []),
+        ({"places": []}, {"places": ["x"]}, ["places"]),
+        ({"places": ["x"]}, {"places": []}, []),
+        ({"goods": ["a"], "groups": ["b"]}, {"goods": ["c"], "groups": ["d"]}, ["groups", "goods"]),
+    ],
+)
+def test_units_stay_spendable_where_and_when_was_said(
+    before: dict[str, Any], after: dict[str, Any], clauses: list[str]
+) -> None:
+    previous, given = charter(purposes=[purpose(**before)]), charter(purposes=[purpose(**after)])
+    assert found(given, previous) == [f"/purposes/0/{clause}" for clause in clauses]
 
 
 lots = st.sampled_from(("day", "week", "month"))

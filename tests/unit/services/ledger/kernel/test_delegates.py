@@ -67,6 +67,14 @@ def test_the_holder_and_operators_say_who(books: Books, shop: str) -> None:
         books.refused("not-permitted", delegate(shop, "view", subject=ids.new_id()), somebody)
 
 
+def test_operators_give_themselves_no_right(books: Books, shop: str) -> None:
+    own = delegate(shop, "pay", subject=FIRST.subject)
+    books.refused("not-permitted", own, FIRST)
+    books.accepted(own, member(HOLDER))
+    books.refused("not-permitted", delegate(shop, "view", subject=FIRST.subject), FIRST)
+    books.accepted(delegate(shop, subject=FIRST.subject), FIRST)
+
+
 def test_what_makes_no_sense_is_refused(books: Books, shop: str) -> None:
     holder = member(HOLDER)
     for pointer, command in (

@@ -152,3 +152,17 @@ def test_a_share_that_cannot_be_taken_is_told_before_a_minimum() -> None:
     books.refuse("below-minimum", books.redeem(account, 80, up_to=True))
     books.freeze(chest)
     books.refuse("account-frozen", books.redeem(account, 80, up_to=True))
+
+
+def test_a_minimum_holds_where_a_penalty_takes_everything() -> None:
+    books = Books()
+    books.currency()
+    chest = books.account()
+    penalties = [Penalty(under_days=9, basis_points=10_000)]
+    books.amend(redemption=RedemptionClause(minimum=50, penalties=penalties, penalty_to=chest, lot="day"))
+    account = books.account(20)
+    books.refuse("below-minimum", books.redeem(account, 20))
+    books.refuse("below-minimum", books.redeem(account, 100, up_to=True))
+    books.accept(books.issue(account, 30))
+    books.accept(books.redeem(account, 100, up_to=True))
+    assert books.total(chest) == 50

@@ -137,6 +137,33 @@ def test_a_correction_draws_units_of_any_purpose() -> None:
     assert (books.held(payer), books.held(payee)) == ({}, {"": 60})
 
 
+def test_what_a_correction_gives_back_counts_as_gone_back(books: Books) -> None:
+    payer, payee = books.account(100), books.account(500)
+    paid = books.pay(payer, payee, 80)
+    books.accept(paid)
+    reversal = Reverse(id=books.id(), transfer=paid.id)
+    books.accept(reversal, books.holder(payer))
+    books.accept(_corrected(books, payee, payer, 50, transfer=paid.id), SECOND_OPERATOR)
+    refusal = books.refuse("more-than-paid", Refund(id=books.id(), transfer=paid.id, amount=31))
+    assert refusal.parameters["left_amount"] == 30
+    waiting = _corrected(books, payee, payer, 30, transfer=paid.id)
+    books.refuse("more-than-paid", correct(books, payee, payer, 31, transfer=paid.id))
+    books.accept(Refund(id=books.id(), transfer=paid.id, amount=10), books.holder(payee))
+    books.refuse("more-than-paid", waiting, SECOND_OPERATOR)
+    books.accept(approve(books, reversal.id), books.holder(payee))
+    assert (books.total(payer), books.total(payee)) == (100, 500)
+
+
+def test_a_correction_beside_a_transfer_gives_nothing_of_it_back(books: Books) -> None:
+    payer, wrong, right = books.account(100), books.account(), books.account()
+    paid = books.pay(payer, wrong, 80)
+    books.accept(paid)
+    books.accept(_corrected(books, wrong, right, 80, transfer=paid.id), SECOND_OPERATOR)
+    books.accept(books.issue(wrong, 80))
+    books.accept(Refund(id=books.id(), transfer=paid.id), books.holder(wrong))
+    assert (books.total(payer), books.total(right)) == (100, 80)
+
+
 # Any proposal
 
 

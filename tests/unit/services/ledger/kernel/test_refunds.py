@@ -19,7 +19,7 @@ from shared.contracts.commands import (
     Transfer,
 )
 from tests.support.ledger import OPERATOR_PRINCIPAL, member
-from tests.unit.services.ledger.kernel.books import DAY, Books, leg, rows, transfer
+from tests.unit.services.ledger.kernel.books import DAY, SECOND_OPERATOR, Books, leg, rows, transfer
 
 FOOD = PurposeClause(code="food", names={"en": "Food"}, categories=["grocer"])
 CARE = PurposeClause(code="care", names={"en": "Care"}, categories=["nurse"], carries=True)
@@ -32,6 +32,13 @@ def books() -> Books:
 
 def refund(books: Books, of: str, amount: int | None = None) -> Refund:
     return Refund(id=books.id(), transfer=of, amount=amount)
+
+
+def test_operators_refund_nothing_to_themselves(books: Books) -> None:
+    own, shop = books.account(100, holder=OPERATOR_PRINCIPAL.subject), books.account()
+    paid = _paid(books, own, shop, 80)
+    books.refuse("not-permitted", refund(books, paid), OPERATOR_PRINCIPAL)
+    books.accept(refund(books, paid), SECOND_OPERATOR)
 
 
 def _paid(books: Books, payer: str, payee: str, amount: int, **more: Any) -> str:

@@ -137,7 +137,8 @@ def test_three_attempts_then_it_is_skipped_and_the_next_one_comes(books: Books) 
     assert thing.body["failure"] == "insufficient-balance"
     books.accept(books.issue(payer, 10))
     assert [record.type for record in _run(books, id)] == ["transfer.posted"]
-    assert _thing(books, id).body["failure"] is None
+    body = _thing(books, id).body
+    assert (body["failure"], body["skipped"]) == (None, [[0, "insufficient-balance"]])
     assert books.total(payee) == 10
 
 
@@ -208,13 +209,27 @@ def test_who_may_make_one_and_end_one(books: Books) -> None:
         books.accept(command, who)
     for stranger in (viewer, payer_only, books.holder(payee)):
         books.refuse("not-permitted", CancelSchedule(id=books.id(), schedule=made[0].id), stranger)
-    for command, who in zip(made, (clerk, OPERATOR_PRINCIPAL, books.holder(payer)), strict=True):
+    for command, who in zip(made, (clerk, payer_only, books.holder(payer)), strict=True):
         record = books.accept(CancelSchedule(id=books.id(), schedule=command.id), who)
         assert (record.type, record.payload["schedule"]) == ("schedule.cancelled", {"id": command.id})
     books.later(DAY)
     books.refuse("not-due", execute(books, made[0].id), CLOCK_WORK)
     refusal = books.refuse("schedule-settled", CancelSchedule(id=books.id(), schedule=made[0].id), clerk)
     assert refusal.parameters == {"schedule": made[0].id, "status": "cancelled"}
+
+
+def test_operators_end_any_schedule(books: Books) -> None:
+    made = _made(books, books.account(100), books.account())
+    books.accept(CancelSchedule(id=books.id(), schedule=made), OPERATOR_PRINCIPAL)
+
+
+def test_who_may_pay_no_more_ends_nothing(books: Books) -> None:
+    payer = books.account(100)
+    clerk = books.allow(payer, "pay")
+    made = schedule(books, payer, books.account())
+    books.accept(made, clerk)
+    books.allow(payer, "view", who=clerk)
+    books.refuse("not-permitted", CancelSchedule(id=books.id(), schedule=made.id), clerk)
 
 
 def test_only_the_ledgers_jobs_execute(books: Books) -> None:

@@ -136,6 +136,21 @@ def test_a_charter_says_who_redeems_and_how_much_at_least() -> None:
     books.accept(books.redeem(shop, 50))
 
 
+def test_who_owes_redeems_only_what_is_more_than_they_owe() -> None:
+    books = Books()
+    books.currency(limits=rows(credit_limit=100), expiry=ExpiryClause(after_days=60, lot="month"))
+    account, shop = books.account(), books.account()
+    books.accept(books.pay(account, shop, 50))
+    books.accept(books.issue(account, 40))
+    assert books.refuse("insufficient-balance", books.redeem(account, 1)).parameters["available_amount"] == 0
+    books.accept(books.issue(account, 60))
+    assert (
+        books.refuse("insufficient-balance", books.redeem(account, 51)).parameters["available_amount"] == 50
+    )
+    assert transfer(books.accept(books.redeem(account, 100, up_to=True)))["amount"] == 50
+    assert books.total(account) == 0
+
+
 def test_credit_is_paid_with_but_not_redeemed() -> None:
     books = Books()
     books.currency(limits=rows(credit_limit=100))
