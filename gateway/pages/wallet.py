@@ -14,6 +14,7 @@ from gateway.pages import paying
 from gateway.pages.common import Currency, currency_name, currency_of
 from gateway.pages.names import names_of_holders
 from gateway.pages.paying import Draft, Payment
+from gateway.pages.units import bound_units
 from shared.contracts import identity, ids, ledger
 from shared.contracts.errors import Refusal
 
@@ -117,6 +118,7 @@ def _page(
         name=currency_name(wallet.currency),
         balance=_cash(wallet.account["balance"], wallet.currency),
         available=_cash(wallet.account["available"], wallet.currency),
+        bound=bound_units(wallet.account, wallet.currency),
         differs=wallet.account["available"]["amount"] != wallet.account["balance"]["amount"],
         choices=[(each["id"], _choice(each)) for each in wallet.accounts],
         draft=draft,

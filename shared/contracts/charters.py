@@ -104,7 +104,7 @@ class ExpiryClause(Clause, frozen=True, kw_only=True):
     """Units lapse `after_days` days after their issuance, counted from the end of their lot.
 
     `carries`: the day goes with the units when they are paid on; otherwise who receives them keeps them for
-    good. Holders are told `notice_days` before.
+    good. Accounts tell `notice_days` before (`expires_soon`), and the wallet shows it.
     """
 
     after_days: Days

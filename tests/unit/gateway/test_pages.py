@@ -8,8 +8,10 @@ from flask.testing import FlaskClient
 
 from gateway import i18n
 from shared.contracts import ids
+from shared.contracts.charters import PurposeClause, document
 from shared.contracts.commands import Outcome, Transfer
 from shared.contracts.errors import Refusal
+from tests.support.charters import charter
 from tests.unit.gateway.canned import CURRENCY, PERSON, CannedClient, CannedWriter
 from tests.unit.gateway.test_api import series
 
@@ -31,6 +33,8 @@ def wallet(services: CannedClient) -> CannedClient:
         "holder": PERSON["id"],
         "balance": money(5000),
         "available": money(7000),
+        "units": [],
+        "expires_soon": [],
     }
     transfer = {
         "id": ids.new_id(),
@@ -66,6 +70,38 @@ def form(**changes: str) -> dict[str, str]:
 
 def main_of(text: str) -> str:
     return text.partition("<main")[2].partition("</main>")[0]
+
+
+def test_the_wallet_tells_of_units_for_a_purpose_and_of_those_that_lapse(
+    browser: FlaskClient, wallet: CannedClient
+) -> None:
+    def units(purpose: str | None, expires_on: str | None, amount: int) -> dict[str, Any]:
+        return {"purpose": purpose, "expires_on": expires_on, "amount": money(amount)}
+
+    lapsing = units("meals", "2026-12-04", 300)
+    account = wallet.answers["ledger.list_accounts"]["data"][0]
+    account["units"] = [
+        units(None, None, 1),
+        units("ended", None, 2),
+        units(None, "2027-02-28", 500),
+        units("meals", None, 400),
+        lapsing,
+    ]
+    account["expires_soon"] = [lapsing]
+    meals = PurposeClause(code="meals", names={"en": "Meals", "el": "Γεύματα"}, categories=["food"])
+    wallet.answers["ledger.get_charter"] = {
+        "charter": document(charter(purposes=[meals])),
+        "version": 1,
+        "versions": [],
+    }
+    page = main_of(browser.get("/wallet").text)
+    others, _, rest = page.partition("Spend these units soon")
+    soon = rest.partition("<form")[0]
+    assert "5.00\u00a0PUMA can be spent until 28 February 2027." in others
+    assert "4.00\u00a0PUMA can be spent for “Meals”." in others
+    assert "3.00\u00a0PUMA for “Meals” can be spent until 4 December 2026." in soon
+    assert page.count("can be spent") == 3
+    assert "«\u2068Γεύματα\u2069»" in browser.get("/wallet?lang=el").text
 
 
 def test_the_wallet_shows_what_one_has_and_what_was_paid(browser: FlaskClient, wallet: CannedClient) -> None:
