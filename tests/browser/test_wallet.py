@@ -1,11 +1,19 @@
 """The wallet: what one has, paying once and surely, and what was paid."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.market import Market, ask_to_pay
+from tests.support.api import Town, administrator, transfer
+from tests.support.deployment import Deployment
+
+
+def in_days(days: int) -> str:
+    """A day to come, in UTC as the ledger counts days."""
+    return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
 
 
 def test_the_wallet_shows_balance_and_payments_with_signs_and_names(
@@ -32,6 +40,33 @@ def test_the_wallet_shows_balance_and_payments_with_signs_and_names(
             .map(one => [parseFloat(getComputedStyle(one).fontSize), one.textContent])"""
     )
     assert "85.25" in max(sizes)[1], "the balance is the largest thing on its page"
+
+
+def test_units_for_a_purpose_and_units_that_lapse_soon_are_told_of(
+    open_page: OpenPage, embedded: Deployment
+) -> None:
+    meals = {"code": "meals", "names": {"en": "Meals", "ar": "وجبات"}, "categories": ["food"]}
+    document = {
+        "names": {"en": "Test currency"},
+        "kind": "backed",
+        "minor_units": 100,
+        "limits": [{"kind": "member"}, {"kind": "organisation"}],
+        "expiry": {"after_days": 20, "notice_days": 10},
+        "purposes": [meals, {**meals, "code": "soon", "until": in_days(5)}],
+    }
+    market = Market(Town(administrator(embedded.base_url), simulated=True, charter=document))
+    for purpose, amount in (("meals", 2_000), ("soon", 450)):
+        body = transfer("", market.purse, amount, market.currency, kind="issuance", purpose=purpose)
+        del body["payer"]
+        market.town.operator.expect(201, "POST", "/transfers", json=body)
+    page = open_page(market, "/wallet", signed_in=True)
+    expect(page.locator(".balance")).to_contain_text(
+        f"20.00\u00a0{market.currency} for “Meals” can be spent until"
+    )
+    expect(page.locator(".notice--warning")).to_contain_text(f"4.50\u00a0{market.currency} for “Meals”")
+    expect(page.locator(".notice--warning")).not_to_contain_text("20.00")
+    arabic = open_page(market, "/wallet", signed_in=True, lang="ar", narrow=True)
+    expect(arabic.locator(".notice--warning")).to_contain_text("وجبات")
 
 
 def test_a_listed_shop_is_chosen_by_name_and_the_payment_checked_first(

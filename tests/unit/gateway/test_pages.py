@@ -79,7 +79,7 @@ def test_the_wallet_tells_of_units_for_a_purpose_and_of_those_that_lapse(
         return {"purpose": purpose, "expires_on": expires_on, "amount": money(amount)}
 
     lapsing = units("meals", "2026-12-04", 300)
-    account = wallet.answers["ledger.list_accounts"]["data"][0]
+    account: dict[str, Any] = wallet.answers["ledger.list_accounts"]["data"][0]  # type: ignore[index]
     account["units"] = [
         units(None, None, 1),
         units("ended", None, 2),
