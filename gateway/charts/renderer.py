@@ -17,7 +17,6 @@ from typing import Any
 
 from gateway.charts import worker
 from gateway.charts.worker import read, write
-from shared import processors
 from shared.observability.logs import get_logger
 
 CACHE_SIZE = 500
@@ -104,14 +103,13 @@ class ChartRenderer:
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self._end()
-            with processors.children_use_all():
-                self._process = subprocess.Popen(
-                    self._command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    # Ctrl-C in a terminal is for us; the child ends when its input does.
-                    start_new_session=True,
-                )
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                # Ctrl-C in a terminal is for us; the child ends when its input does.
+                start_new_session=True,
+            )
         return self._process
 
     def _end(self) -> None:

@@ -1,6 +1,5 @@
 """`medtown up` and the commands about it: what it refuses, how it stops, and what it leaves."""
 
-import os
 import signal
 import socket
 import time
@@ -52,11 +51,6 @@ def test_a_data_folder_belongs_to_one_server_at_a_time(embedded: Deployment) -> 
     busy = f"the data folder {embedded.data} is in use by another process"
     assert medtown("up", environment={**site.tools, "MEDTOWN_PORT": str(free_port())}).refusal == busy
     assert site.run("migrate").refusal == busy
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="a process cannot choose here")
-def test_the_process_keeps_to_one_processor(embedded: Deployment) -> None:
-    assert len(os.sched_getaffinity(embedded.pid("up"))) == 1
 
 
 def test_ctrl_c_stops_it_and_leaves_nothing_behind() -> None:
