@@ -35,7 +35,7 @@ class Item(NamedTuple):
     amount: str
     direction: str
     note: str
-    href: str
+    href: str | None
     state: str | None
 
 
@@ -166,7 +166,9 @@ def _wallet(wanted: str | None) -> Wallet | None:
 
 
 def _items(transfers: list[dict[str, Any]], account: dict[str, Any], currency: Currency) -> list[Item]:
-    names = names_of_holders([transfer["counterparty"] for transfer in transfers], currency)
+    told = [transfer["counterparty"] for transfer in transfers if transfer["counterparty"]]
+    # What others' transfers bring in does not say whose they are.
+    names = names_of_holders(told, currency) | {"": _("Fee or penalty")}
     return [
         Item(
             day=formats.day_of(transfer["occurred_at"]),
@@ -176,7 +178,9 @@ def _items(transfers: list[dict[str, Any]], account: dict[str, Any], currency: C
             amount=formats.cash(abs(transfer["change"]["amount"]), currency["code"], currency["minor_units"]),
             direction="in" if transfer["change"]["amount"] > 0 else "out",
             note=transfer["memo"],
-            href=f"/wallet/payments/{transfer['id']}?account={account['id']}",
+            href=f"/wallet/payments/{transfer['id']}?account={account['id']}"
+            if transfer["counterparty"]
+            else None,
             state=None,
         )
         for transfer in transfers

@@ -18,6 +18,8 @@ from shared.contracts import clock, journal, money
 
 MinorUnits = Callable[[str], int]
 """How many minor units make one unit of a currency, by its code."""
+Sees = Callable[[str], bool]
+"""Whether the reader of a view may see an account, by its id."""
 
 PLAIN_FIELDS = frozenset(("amount", "currency", "id", "kind", "note", "payee", "payer"))
 """What a record says of every transfer."""
@@ -29,10 +31,10 @@ _time_text = lru_cache(maxsize=1024)(clock.to_text)
 
 
 def transfer_view(
-    record: Record, transfer: dict[str, Any], minor_units: int, status: str = "posted", *, drawn: bool = True
+    record: Record, transfer: dict[str, Any], minor_units: int, sees: Sees, status: str = "posted"
 ) -> dict[str, Any]:
     """A transfer of a record; memo and case reference are empty where none were given or they have been
-    erased. `drawn`: whether to tell which units it took.
+    erased. Which units it took, and which soft limits it is beyond, is told of payers that the reader sees.
     """
     note = record.note
     view = {
@@ -51,10 +53,10 @@ def transfer_view(
         "hash": record.hash.hex(),
     }
     if not transfer.keys() <= PLAIN_FIELDS:
-        view |= _more(transfer, minor_units, drawn)
+        view |= _more(transfer, minor_units, sees)
     if record.type == journal.TRANSFERS_LINKED:
         view["linked"] = record.command
-    if warnings := record.payload.get("warnings"):
+    if (warnings := record.payload.get("warnings")) and _sees_payers(record, sees):
         view["warnings"] = warnings
     return view
 
@@ -79,13 +81,13 @@ def _payment_view(record: Record, moved: Moved, minor_units: MinorUnits) -> dict
     }
 
 
-def linked_view(record: Record, minor_units: MinorUnits) -> dict[str, Any]:
+def linked_view(record: Record, minor_units: MinorUnits, sees: Sees) -> dict[str, Any]:
     """Several transfers that one command posted."""
     note = record.note
     return {
         "id": record.command,
         "transfers": [
-            transfer_view(record, transfer, minor_units(transfer["currency"]))
+            transfer_view(record, transfer, minor_units(transfer["currency"]), sees)
             for transfer in record.payload["transfers"]
         ],
         "memo": note.memo if note else "",
@@ -97,13 +99,13 @@ def linked_view(record: Record, minor_units: MinorUnits) -> dict[str, Any]:
     }
 
 
-def record_view(record: Record, minor_units: MinorUnits) -> dict[str, Any]:
+def record_view(record: Record, minor_units: MinorUnits, sees: Sees) -> dict[str, Any]:
     """The answer to the command that a record accepted, as it was given the first time: it follows from the
-    record alone.
+    record, and from what whoever gave the command may see.
     """
     if record.moved is not None:
         return _payment_view(record, record.moved, minor_units)
-    return _VIEWS[record.type](record, minor_units)
+    return _VIEWS[record.type](record, minor_units, sees)
 
 
 def transfers_of(record: Record) -> list[dict[str, Any]]:
@@ -123,7 +125,12 @@ def set_by(record: Record, kind: str) -> tuple[str, Thing]:
     return id, Thing(owner, due_at, body)
 
 
-def _more(transfer: dict[str, Any], minor_units: int, drawn: bool) -> dict[str, Any]:
+def _sees_payers(record: Record, sees: Sees) -> bool:
+    """Whether the reader sees all payers of a record: its warnings do not say whose they are."""
+    return all(sees(transfer["payer"]) for transfer in transfers_of(record))
+
+
+def _more(transfer: dict[str, Any], minor_units: int, sees: Sees) -> dict[str, Any]:
     """What only some transfers have."""
     code = transfer["currency"]
     more = {name: transfer[name] for name in _COPIED if name in transfer}
@@ -131,7 +138,7 @@ def _more(transfer: dict[str, Any], minor_units: int, drawn: bool) -> dict[str, 
         more["asked"] = money.view(transfer["asked"], code, minor_units)
     if "goods" in transfer:
         more["goods"] = [{"category": category, "amount": amount} for category, amount in transfer["goods"]]
-    if drawn and "drawn" in transfer:
+    if "drawn" in transfer and sees(transfer["payer"]):
         more["drawn"] = units_views(transfer["drawn"], code, minor_units)
     if "kept_back" in transfer:
         more["kept_back"] = [
@@ -145,13 +152,13 @@ def _more(transfer: dict[str, Any], minor_units: int, drawn: bool) -> dict[str, 
     return more
 
 
-def _transfer(record: Record, minor_units: MinorUnits) -> dict[str, Any]:
+def _transfer(record: Record, minor_units: MinorUnits, sees: Sees) -> dict[str, Any]:
     transfer = record.payload["transfer"]
     status = "pending" if record.type == journal.TRANSFER_RESERVED else "posted"
-    return transfer_view(record, transfer, minor_units(transfer["currency"]), status)
+    return transfer_view(record, transfer, minor_units(transfer["currency"]), sees, status)
 
 
-def _voided(record: Record, minor_units: MinorUnits) -> dict[str, Any]:
+def _voided(record: Record, minor_units: MinorUnits, sees: Sees) -> dict[str, Any]:
     """The pending transfer that is none any more; place and times are those of its end."""
     id = record.payload["pending"]
     [body] = [
@@ -159,33 +166,33 @@ def _voided(record: Record, minor_units: MinorUnits) -> dict[str, Any]:
     ]
     transfer = {name: body[name] for name in ("amount", "currency", "payer", "payee")}
     transfer |= {"id": id, "kind": "payment"}
-    return transfer_view(record, transfer, minor_units(body["currency"]), "voided")
+    return transfer_view(record, transfer, minor_units(body["currency"]), sees, "voided")
 
 
-def _account(record: Record, minor_units: MinorUnits) -> dict[str, Any]:
+def _account(record: Record, minor_units: MinorUnits, _sees: Sees) -> dict[str, Any]:
     opened = account_of(record.payload["accounts"][0], 0, record.recorded_at)
     return opened_view(opened, minor_units(opened.currency))
 
 
-def _currency(record: Record, _minor_units: MinorUnits) -> dict[str, Any]:
+def _currency(record: Record, _minor_units: MinorUnits, _sees: Sees) -> dict[str, Any]:
     return currency_view(currency_of(record.payload["currency"], record))
 
 
-def _change(record: Record, _minor_units: MinorUnits) -> dict[str, Any]:
+def _change(record: Record, _minor_units: MinorUnits, _sees: Sees) -> dict[str, Any]:
     return change_view(record)
 
 
-def _adopted(record: Record, _minor_units: MinorUnits) -> dict[str, Any]:
+def _adopted(record: Record, _minor_units: MinorUnits, _sees: Sees) -> dict[str, Any]:
     return adopted_view(record)
 
 
-def _proposal(record: Record, minor_units: MinorUnits) -> dict[str, Any]:
+def _proposal(record: Record, minor_units: MinorUnits, _sees: Sees) -> dict[str, Any]:
     id, thing = set_by(record, "proposal")
     memo = record.note.memo if record.note else ""
     return proposal_view(id, thing, memo, minor_units, record.recorded_at)
 
 
-def _schedule(record: Record, minor_units: MinorUnits) -> dict[str, Any]:
+def _schedule(record: Record, minor_units: MinorUnits, _sees: Sees) -> dict[str, Any]:
     id, thing = set_by(record, "schedule")
     return schedule_view(id, thing, record.note.memo if record.note else "", minor_units)
 
@@ -194,7 +201,7 @@ def _all(types: Iterable[str], view: Any) -> dict[str, Any]:
     return dict.fromkeys(types, view)
 
 
-_VIEWS: dict[str, Callable[[Record, MinorUnits], dict[str, Any]]] = {
+_VIEWS: dict[str, Callable[[Record, MinorUnits, Sees], dict[str, Any]]] = {
     journal.CURRENCY_CREATED: _currency,
     journal.ACCOUNT_OPENED: _account,
     journal.TRANSFER_POSTED: _transfer,

@@ -178,8 +178,8 @@ class TransferView(Schema):
     where less was moved. `drawn`: which units, for those who see the payer's account. `refunded`: what of it
     has gone back since. `posted`: what of a reserved amount has been moved, by the transfer `posting`.
     `of`: the transfer that this one gives back or mends; `pending`: the reservation that it posts; `linked`:
-    the command that it is a part of; `proposal` and `schedule`: by what it came. `warnings`: soft limits that
-    it is beyond.
+    the command that it is a part of; `proposal` and `schedule`: by what it came. `warnings`: soft limits of
+    the payer's that it is beyond, for those who see the payer's account (of linked transfers, every payer's).
     """
 
     id = fields.String(required=True)
@@ -230,7 +230,9 @@ class AccountTransferView(TransferView):
 
     Besides transfers there are rows of the kinds `expiry` (units that lapsed) and `closing` (the remainder of
     a closed account). `expired`: what of the change is units that lapsed. `others`: how many more transfers
-    of the same command the account is party to.
+    of the same command the account is party to. Where it only got the fee or the penalty of a transfer, of
+    which the reader may see neither party, `amount` is that share, and `payer`, `counterparty` and whatever
+    was written are empty.
     """
 
     kind = fields.String(required=True, validate=validate.OneOf([*TRANSFER_KINDS, *BOOKING_KINDS]))

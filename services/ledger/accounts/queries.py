@@ -5,11 +5,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from services.ledger.access import SEEING_ALL, access_account, knows_delegates, seen_of
+from services.ledger.access import access_account, knows_delegates, seen_of
 from services.ledger.accounts.event_time import added_later, read_until
 from services.ledger.accounts.views import account_view
 from services.ledger.entries import last_entries
 from services.ledger.journal.reader import last_until
+from services.ledger.kernel.access import SEEING_ALL
 from services.ledger.kernel.draft import Draft
 from services.ledger.kernel.state import partition_of_account
 from services.ledger.reading import load_accounts, load_currencies, read_moment

@@ -22,6 +22,9 @@ from shared.contracts.errors import Fault, Refusal
 ID_MAX_AGE_US = 7 * 24 * 3600 * clock.MICROSECONDS
 ID_MAX_AHEAD_US = 5 * 60 * clock.MICROSECONDS
 
+SEEING_ALL = (OPERATOR, ADMINISTRATOR, IMPORTER)
+"""Whoever has one of these roles may see every account."""
+
 ROLES: dict[type, tuple[str, tuple[str, ...]]] = {
     CreateCurrency: ("create a currency", (ADMINISTRATOR, IMPORTER)),
     OpenAccount: ("open an account", (OPERATOR, ADMINISTRATOR, IMPORTER)),
@@ -103,6 +106,14 @@ def may(draft: Draft, account: Account, principal: Principal, right: str, amount
 
 def holds(account: Account, principal: Principal) -> bool:
     return account.holder is not None and account.holder == principal.subject
+
+
+def may_see(account: Account, principal: Principal) -> bool:
+    """Whether the principal may know what is in the account."""
+    if principal.has(*SEEING_ALL) or holds(account, principal):
+        return True
+    delegate = account.terms.get("delegates", {}).get(principal.subject)
+    return delegate is not None and "view" in delegate["rights"]
 
 
 def _moment_text(us: int) -> str:

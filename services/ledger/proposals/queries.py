@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from services.ledger.access import SEEING_ALL, seen_of
+from services.ledger.access import seen_of
 from services.ledger.journal.reader import records_of
+from services.ledger.kernel.access import SEEING_ALL
 from services.ledger.kernel.state import Thing
 from services.ledger.proposals.views import proposal_view
 from services.ledger.reading import list_things, load_things, minor_units_in

@@ -8,15 +8,16 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from services.ledger.access import access_account
+from services.ledger.access import access_account, seen_of
 from services.ledger.journal.reader import notes_at, records_at, stored_at
 from services.ledger.kernel.state import partition_of_account
 from services.ledger.reading import load_currencies
 from services.ledger.resources import Resources
-from services.ledger.transfers.history import seen_from
+from services.ledger.transfers.history import parties_elsewhere, seen_from
 from services.ledger.transfers.lines import Line, lines_before
 from services.ledger.writer.packing import unpack
 from shared import cursors
+from shared.auth.principal import Principal
 from shared.contracts import clock
 from shared.contracts.journal import TRANSFER_POSTED
 from shared.messaging.service import Request
@@ -52,11 +53,13 @@ def export_account_transfers(ledger: Resources, request: Request) -> dict[str, A
         found = lines_before(connection, account.number, before[0] if before else None, asked["limit"] + 1)
         page, rest = cursors.page(found, asked["limit"], "sequence")
         minor_units = load_currencies(connection, [account.currency])[account.currency].minor_units
-        rows = _rows(connection, account, minor_units, page)
+        rows = _rows(connection, request.principal, account, minor_units, page)
     return {"currency": account.currency, "minor_units": minor_units, "rows": rows, **rest}
 
 
-def _rows(connection: Connection, account: Any, minor_units: int, page: Sequence[Line]) -> list[Row]:
+def _rows(
+    connection: Connection, principal: Principal, account: Any, minor_units: int, page: Sequence[Line]
+) -> list[Row]:
     partition = partition_of_account(account.number)
     lines = {line.sequence: line for line in page}
     rows: dict[int, Row] = {}
@@ -76,9 +79,11 @@ def _rows(connection: Connection, account: Any, minor_units: int, page: Sequence
     for sequence, memo, case_reference in notes_at(connection, partition, noted):
         rows[sequence][-2:] = [memo, case_reference]
     rest = [sequence for sequence in lines if sequence not in rows]
-    for sequence, record in records_at(connection, partition, rest).items():
+    records = records_at(connection, partition, rest)
+    sees = seen_of(principal, connection, parties_elsewhere(account.id, records.values())).__contains__
+    for sequence, record in records.items():
         line = lines[sequence]
-        view = seen_from(account.id, account.currency, record, line.change, line.balance, minor_units)
+        view = seen_from(account.id, account.currency, record, line.change, line.balance, minor_units, sees)
         rows[sequence] = _as_row(view, line)
     return [rows[sequence] for sequence in lines]
 

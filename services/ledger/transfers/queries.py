@@ -12,9 +12,9 @@ from services.ledger.kernel.state import Thing, partition_of_account
 from services.ledger.reading import list_things, load_currencies, load_things, minor_units_in
 from services.ledger.resources import Resources
 from services.ledger.tables import things
-from services.ledger.transfers.history import seen_from
+from services.ledger.transfers.history import NOT_TOLD, parties_elsewhere, seen_from
 from services.ledger.transfers.lines import lines_before
-from services.ledger.views import linked_view, transfer_view, transfers_of
+from services.ledger.views import Sees, linked_view, transfer_view, transfers_of
 from shared import cursors
 from shared.contracts import clock, ids, money
 from shared.contracts.errors import Refusal
@@ -31,18 +31,18 @@ def get_transfer(ledger: Resources, request: Request) -> dict[str, Any]:
         raise Refusal("not-found")
     with ledger.database.read() as connection:
         record, transfer = _find(connection, id)
-        seen = seen_of(request.principal, connection, (transfer["payer"], transfer["payee"]))
-        if not seen:
+        parties = {each[side] for each in transfers_of(record) for side in ("payer", "payee")}
+        seen = seen_of(request.principal, connection, parties)
+        if not seen & {transfer["payer"], transfer["payee"]}:
             raise Refusal("not-found")
         code = transfer["currency"]
         minor_units = load_currencies(connection, [code])[code].minor_units
         kind = "pending" if record.type == TRANSFER_RESERVED else "refunded"
         thing = load_things(connection, [(kind, id)]).get((kind, id))
-    drawn = transfer["payer"] in seen
     if record.type == TRANSFER_RESERVED:
         assert thing is not None
-        return _reserved_view(record, thing, minor_units, clock.now_us(), drawn=drawn)
-    view = transfer_view(record, transfer, minor_units, drawn=drawn)
+        return _reserved_view(record, thing, minor_units, clock.now_us(), seen.__contains__)
+    view = transfer_view(record, transfer, minor_units, seen.__contains__)
     if thing is not None:
         view["refunded"] = money.view(thing.body["amount"], code, minor_units)
     return view
@@ -62,11 +62,8 @@ def get_linked_transfers(ledger: Resources, request: Request) -> dict[str, Any]:
         seen = seen_of(request.principal, connection, parties)
         if not all(seen & {leg["payer"], leg["payee"]} for leg in legs):
             raise Refusal("not-found")
-        view = linked_view(record, minor_units_in(connection, {leg["currency"] for leg in legs}))
-    for leg in view["transfers"]:
-        if leg["payer"] not in seen:
-            leg.pop("drawn", None)
-    return view
+        minor_units = minor_units_in(connection, {leg["currency"] for leg in legs})
+    return linked_view(record, minor_units, seen.__contains__)
 
 
 def list_account_transfers(ledger: Resources, request: Request) -> dict[str, Any]:
@@ -83,14 +80,15 @@ def list_account_transfers(ledger: Resources, request: Request) -> dict[str, Any
         records = records_at(connection, partition, [line.sequence for line in page])
         refunded = _refunded(connection, records.values())
         minor_units = load_currencies(connection, [account.currency])[account.currency].minor_units
+        elsewhere = parties_elsewhere(account.id, records.values())
+        sees = seen_of(request.principal, connection, elsewhere).__contains__
+    id, code = account.id, account.currency
     rows = [
-        seen_from(
-            account.id, account.currency, records[line.sequence], line.change, line.balance, minor_units
-        )
+        seen_from(id, code, records[line.sequence], line.change, line.balance, minor_units, sees)
         for line in page
     ]
     for row in rows:
-        if row["id"] in refunded:
+        if row["id"] in refunded and row["counterparty"] != NOT_TOLD:
             row["refunded"] = money.view(refunded[row["id"]], account.currency, minor_units)
     return {"data": rows, **rest}
 
@@ -114,10 +112,7 @@ def list_pending(ledger: Resources, request: Request) -> dict[str, Any]:
         page, more = found[: asked["limit"]], len(found) > asked["limit"]
         records = records_of(connection, [id for id, _ in page])
         minor_units = load_currencies(connection, [account.currency])[account.currency].minor_units
-    views = [
-        _reserved_view(records[id], thing, minor_units, now, drawn=thing.owner == account.id)
-        for id, thing in page
-    ]
+    views = [_reserved_view(records[id], thing, minor_units, now, account.id.__eq__) for id, thing in page]
     return {"data": views, "next_cursor": cursors.encode(page[-1][0]) if more else None, "has_more": more}
 
 
@@ -135,15 +130,13 @@ def _find(connection: Connection, id: str) -> tuple[Record, dict[str, Any]]:
     return record, found[position]
 
 
-def _reserved_view(
-    record: Record, thing: Thing, minor_units: int, now: int, *, drawn: bool
-) -> dict[str, Any]:
+def _reserved_view(record: Record, thing: Thing, minor_units: int, now: int, sees: Sees) -> dict[str, Any]:
     """A pending transfer as it stands at a moment, or as it ended."""
     transfer, body = record.payload["transfer"], thing.body
     status = body["status"]
     if status == "pending" and body["lapses_at"] <= now:
         status = "lapsed"
-    view = transfer_view(record, transfer, minor_units, status, drawn=drawn)
+    view = transfer_view(record, transfer, minor_units, sees, status)
     if "posted" in body:
         view["posted"] = money.view(body["posted"], transfer["currency"], minor_units)
         view["posting"] = body["transfer"]

@@ -9,6 +9,7 @@ import os
 from typing import Any
 
 from services.ledger import views
+from services.ledger.kernel import access
 from services.ledger.kernel.apply import apply
 from services.ledger.kernel.buckets import PLAIN
 from services.ledger.kernel.decide import RANDOM_BYTES, decide
@@ -121,7 +122,7 @@ class _Moment:
         except Refusal as refusal:
             return refused(refusal)
         if known is not None:
-            return self._answer_again(known)
+            return self._answer_again(known, item)
         if item.not_after < self._clock_us:
             return refused(Refusal("late", not_after=clock.to_text(item.not_after)))
         random_bytes = self._random.read(RANDOM_BYTES)
@@ -135,7 +136,7 @@ class _Moment:
             self._gather_moved(decision, decision.moved)
         else:
             self._gather(decision)
-        return Outcome(view=self._view(decision))
+        return Outcome(view=self._view(decision, item))
 
     def _decision(self, item: Item, random_bytes: bytes) -> Record | Refusal:
         if self._simple:
@@ -173,9 +174,9 @@ class _Moment:
         self._touched.clear()
         moved.clear()
 
-    def _answer_again(self, known: Known) -> Outcome:
+    def _answer_again(self, known: Known, item: Item) -> Outcome:
         if isinstance(known, Record):
-            return Outcome(view=self._view(known), replayed=True)
+            return Outcome(view=self._view(known, item), replayed=True)
         return refused(Refusal(known.slug, **known.parameters), replayed=True)
 
     def _keep(self, item: Item, refusal: Refusal, salt: bytes) -> None:
@@ -251,5 +252,12 @@ class _Moment:
         assert account is not None
         return account
 
-    def _view(self, record: Record) -> dict[str, Any]:
-        return views.record_view(record, self._loader.minor_units)
+    def _view(self, record: Record, item: Item) -> dict[str, Any]:
+        # Deciding has loaded the accounts of the command's transfers, also where it is known already.
+        accounts, principal = self._state.accounts, item.principal
+
+        def sees(id: str) -> bool:
+            account = accounts.get(id)
+            return account is not None and access.may_see(account, principal)
+
+        return views.record_view(record, self._loader.minor_units, sees)

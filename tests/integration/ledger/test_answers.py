@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from marshmallow import Schema
+from sqlalchemy import select
 
+from services.ledger.access import seen_of
 from services.ledger.journal.reader import records_after
+from services.ledger.tables import accounts
 from services.ledger.views import _VIEWS, record_view
-from shared.auth.principal import MEMBER, OPERATOR, TIMEKEEPER
+from shared.auth.principal import MEMBER, OPERATOR, TIMEKEEPER, Principal
 from shared.contracts import clock, ids, journal
 from shared.contracts.charters import FeeClause, PurposeClause
 from shared.contracts.commands import (
@@ -190,6 +193,12 @@ def account_changes(told: Told, ana: str, purse: str, shop: str) -> None:
     told.give(UnfreezeAccount(id=ids.new_id(), account=shop))
 
 
+def seen_by(ledger: Ledger, principal: Principal) -> Callable[[str], bool]:
+    with ledger.database.read() as connection:
+        everything = set(connection.execute(select(accounts.c.id)).scalars())
+        return seen_of(principal, connection, everything).__contains__
+
+
 def test_answers_and_records_are_as_their_contracts_say(ledger: Ledger, travel: Travel) -> None:
     told = Told(ledger)
     everything(told, travel)
@@ -204,5 +213,6 @@ def test_answers_and_records_are_as_their_contracts_say(ledger: Ledger, travel: 
         (again,) = ledger.decide([command], token)
         assert (again.view, again.replayed) == (view, True)
         assert not VIEWS[record.type]().validate(view), (record.type, view)
-        assert record_view(record, minor_units) == view
+        principal = ledger.verifier.verify(token)
+        assert record_view(record, minor_units, seen_by(ledger, principal)) == view
         assert not PAYLOADS[record.type]().validate(record.payload), record.type

@@ -114,6 +114,17 @@ def test_the_wallet_shows_what_one_has_and_what_was_paid(browser: FlaskClient, w
     assert f"/api/v1/accounts/{OWN}/transfers.csv" in page
 
 
+def test_a_fee_from_others_payments_names_and_leads_to_nobody(
+    browser: FlaskClient, wallet: CannedClient
+) -> None:
+    listed: Any = wallet.answers["ledger.list_account_transfers"]
+    [shown] = listed["data"]
+    shown |= {"counterparty": "", "payer": "", "memo": "", "change": money(3)}
+    page = main_of(browser.get("/wallet").text)
+    assert "Fee or penalty" in page
+    assert f"/wallet/payments/{shown['id']}" not in page
+
+
 def test_what_others_wrote_is_never_markup(browser: FlaskClient, wallet: CannedClient) -> None:
     text = browser.get("/wallet").text
     assert "<script>alert" not in text
