@@ -87,6 +87,8 @@ def _of_problems() -> Iterator[str]:
     for problem in PROBLEMS.values():
         yield problem.title
         yield problem.detail
+        if problem.brief:
+            yield problem.brief
 
 
 def _of_indicators() -> Iterator[str]:

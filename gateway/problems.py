@@ -44,7 +44,7 @@ def detail(refusal: Refusal) -> str:
     if i18n.direction() == "rtl":
         # Ids and amounts run from left to right by themselves, whatever stands around them.
         parameters = {name: f"\u2068{value}\u2069" for name, value in parameters.items()}
-    return i18n.translated(refusal.problem.detail).format_map(_Known(parameters))
+    return i18n.translated(refusal.sentence).format_map(_Known(parameters))
 
 
 def _said(name: str, value: Any) -> Any:

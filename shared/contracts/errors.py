@@ -14,6 +14,9 @@ from typing import Any, NamedTuple
 class Problem:
     """One kind of refusal. `final` ones are decided by a currency's rules, stored, and answered again the
     same.
+
+    `private` parameters are told only to who may see the account that is named by the parameter `account`;
+    to others `brief` is said, which does without them. The first of them stands in `detail`.
     """
 
     slug: str
@@ -21,6 +24,8 @@ class Problem:
     title: str
     detail: str
     final: bool = False
+    private: tuple[str, ...] = ()
+    brief: str = ""
 
 
 class Fault(NamedTuple):
@@ -50,9 +55,18 @@ class Refusal(Exception):
         return PROBLEMS[self.slug]
 
     @property
+    def sentence(self) -> str:
+        """The English sentence in which the parameters stand in braces: the brief one where some are kept
+        private.
+        """
+        problem = self.problem
+        is_brief = problem.private and problem.private[0] not in self.parameters
+        return problem.brief if is_brief else problem.detail
+
+    @property
     def detail(self) -> str:
         """The English sentence, with its parameters."""
-        return self.problem.detail.format_map(_Lenient(self.parameters))
+        return self.sentence.format_map(_Lenient(self.parameters))
 
     def to_wire(self) -> dict[str, Any]:
         """The form in which it travels inside a reply."""
@@ -107,6 +121,8 @@ _TABLE = (
         "Insufficient balance",
         "{available} are available, {amount} are asked for; pay less or add to the balance first.",
         final=True,
+        private=("available", "available_amount"),
+        brief="The paying account has less than {amount} available; ask for less, or ask its holder.",
     ),
     Problem(
         "maximum-balance",
@@ -114,6 +130,8 @@ _TABLE = (
         "Above the payee's maximum balance",
         "The payee can take {room} more, {amount} are offered; pay less or choose another account.",
         final=True,
+        private=("room", "room_amount"),
+        brief="The payee cannot take all of the {amount} offered; pay less or choose another account.",
     ),
     Problem(
         "wrong-kind",

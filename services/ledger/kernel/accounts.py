@@ -277,10 +277,12 @@ def _check_limits(draft: Draft, heir: Account, remainder: int, plain: int, curre
     over, short = draft.total(heir) - ceiling, floor - draft.balance(heir)
     if remainder > 0 and over > 0:
         room = max(0, remainder - over)
-        raise Refusal("maximum-balance", **_amounts(currency, room=room, amount=remainder))
+        raise Refusal("maximum-balance", account=heir.id, **_amounts(currency, room=room, amount=remainder))
     if plain < 0 and short > 0:
         available = max(0, -plain - short)
-        raise Refusal("insufficient-balance", **_amounts(currency, available=available, amount=-plain))
+        raise Refusal(
+            "insufficient-balance", account=heir.id, **_amounts(currency, available=available, amount=-plain)
+        )
 
 
 def _amounts(currency: Currency, **amounts: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from services.ledger.kernel import (
     transfers,
 )
 from services.ledger.kernel.case import Case, Decision
+from services.ledger.kernel.discretion import discreet
 from services.ledger.kernel.draft import Draft
 from services.ledger.kernel.recall import is_told_by_record
 from services.ledger.kernel.record import SALT_BYTES, Note, Record, note_hash, salted_content, seal
@@ -72,7 +73,7 @@ def decide(
         decision = _HANDLERS[type(command)](Case(command, principal, draft))
         return _record(state, command, principal, now, random_bytes, draft.content(), decision)
     except Refusal as refusal:
-        return refusal
+        return discreet(refusal, state, principal)
 
 
 def _record(

@@ -397,6 +397,7 @@ def _check_room(draft: Draft, order: Order, account: Account, gain: int) -> None
 def _insufficient(order: Order, possible: int) -> Refusal:
     return Refusal(
         "insufficient-balance",
+        account=order.payer.id,
         available=money.text(possible, order.currency.code, order.currency.minor_units),
         available_amount=possible,
         **_offered(order),

@@ -81,6 +81,7 @@ def test_nobody_spends_more_than_is_available(books: Books) -> None:
     payer, payee = books.account(holder, issued=1_250, credit_limit=100), books.account()
     refusal = books.refused("insufficient-balance", pay(payer, payee, 1_351), member(holder))
     assert refusal.parameters == {
+        "account": payer,
         "available": "13.50 PUMA",
         "available_amount": 1_350,
         "amount": "13.51 PUMA",

@@ -49,7 +49,7 @@ def test_a_leg_spends_what_one_before_it_brought_and_entries_are_netted(books: B
 
 def test_a_refusal_names_its_leg_and_leaves_nothing_behind(books: Books) -> None:
     holder = ids.new_id()
-    one, two = books.account(50, holder=holder), books.account(maximum_balance=60)
+    one, two = books.account(50, holder=holder), books.account(maximum_balance=60, holder=holder)
     before = {id: dict(books.found(id).buckets) for id in (one, two)}
     refusal = books.refuse(
         "insufficient-balance", linked(books, leg(one, two, 30), leg(one, two, 30)), member(holder)

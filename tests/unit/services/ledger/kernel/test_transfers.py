@@ -210,6 +210,7 @@ def test_fees_need_room_and_an_account_that_is_not_frozen() -> None:
     books.amend(fee=FeeClause(to=till, fixed=2))
     payer, payee = books.account(100), books.account()
     books.accept(books.pay(payer, payee, 10))
+    books.allow(till, "view", who=books.holder(payer))
     refusal = books.refuse("maximum-balance", books.pay(payer, payee, 10))
     assert (refusal.parameters["account"], refusal.parameters["room_amount"]) == (till, 1)
     books.freeze(till)
