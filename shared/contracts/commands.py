@@ -52,8 +52,10 @@ class _Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     occurred_at: int | None = None
 
 
-class Goods(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of a payment that is for goods of a category."""
+class Goods(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The part of a payment that is for goods of a category. What the API takes is this very struct; and that
+    services refuse what they do not know of it, as in charters, loses nothing of what was meant.
+    """
 
     category: Tag
     amount: Amount

@@ -52,7 +52,10 @@ BAD_FIELDS: dict[str, list[Any]] = {
     "purpose": ["", "A", "a" * 41, "-a", 1],
     "up_to": [1, 0, "true", None],
     "pending_seconds": [0, -1, 30 * 24 * 3600 + 1, 1.5, "1", True, 2**63],
-    "goods": ["x", {}, [1], [{}], [{"category": "a", "amount": 0}], [{"category": "a", "amount": 1}] * 17],
+    "goods": [
+        *("x", {}, [1], [{}], [{"category": "a", "amount": 0}], [{"category": "a", "amount": 1}] * 17),
+        [{"category": "a", "amount": 1, "categry": "b"}],
+    ],
     "amount": [None, 1, "1", [], {}, {"amount": 1}, {"currency": "X"}],
     "occurred_at": [0],
     "nonsense": [1],
