@@ -7,6 +7,7 @@ import msgspec
 from flask import request
 
 from gateway.api.answers import UNREADABLE, malformed
+from gateway.api.choices import choices_at
 from gateway.asking import signed_in
 from shared.contracts.errors import Fault, Refusal
 from shared.contracts.primitives import PATTERN_MEANINGS
@@ -20,6 +21,7 @@ Kind = TypeVar("Kind")
 _FIELD = re.compile(r"(missing|unknown).* field `(.*)`$", re.DOTALL)
 _PLACE = re.compile(r" - at (?:`key` in )?`\$(.*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+_NO_CHOICE = "Invalid enum value "
 _REGEX = re.compile(r"matching regex (.*)$")
 
 
@@ -35,7 +37,7 @@ class Reader(Generic[Kind]):
         try:
             return self._decode(raw)
         except msgspec.ValidationError as error:
-            raise _invalid(raw, str(error)) from error
+            raise _invalid(raw, str(error), self.kind) from error
         except UNREADABLE as error:
             raise malformed(error) from error
 
@@ -50,12 +52,12 @@ def convert(plain: object, kind: type[Kind], pointer: str) -> Kind:
     try:
         return msgspec.convert(plain, kind)
     except msgspec.ValidationError as error:
-        fault, _steps = fault_of(str(error))
+        fault, _steps = fault_of(str(error), kind)
         raise Refusal("invalid-request", (fault._replace(pointer=pointer + fault.pointer),)) from error
 
 
-def fault_of(message: str) -> tuple[Fault, list[str]]:
-    """The fault that a compiled schema tells of, and the way to it."""
+def fault_of(message: str, kind: type[Any]) -> tuple[Fault, list[str]]:
+    """The fault that the compiled schema of a kind tells of, and the way to it."""
     found = _PLACE.search(message)
     # A value of a map is told as `[...]`, without its key.
     way = found.group(1).replace("[...]", "") if found else ""
@@ -66,11 +68,13 @@ def fault_of(message: str) -> tuple[Fault, list[str]]:
     if field:
         steps.append(field.group(2)[:LONGEST_NAME])
     pointer = "".join(f"/{escaped(step)}" for step in steps)
+    if sentence.startswith(_NO_CHOICE) and (choices := choices_at(kind, steps)):
+        sentence = "one of " + ", ".join(choices)
     return Fault(pointer, code, _in_words(sentence)[:LONGEST_SENTENCE]), steps
 
 
-def _invalid(raw: bytes, message: str) -> Refusal:
-    fault, steps = fault_of(message)
+def _invalid(raw: bytes, message: str, kind: type[Any]) -> Refusal:
+    fault, steps = fault_of(message, kind)
     if steps and steps[-1] == "amount" and fault.code == "invalid":
         # Where an object was asked for, the money's form is wrong rather than its amount.
         amount = None if fault.detail.startswith("Expected `object`") else _written_at(raw, steps)

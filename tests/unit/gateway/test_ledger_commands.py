@@ -315,7 +315,8 @@ BAD_FIELDS: list[tuple[str, str, list[Any]]] = [
     ("/transfers", "pending_seconds", [0, -1, 30 * 24 * 3600 + 1, *NOT_INTEGERS]),
     ("/transfers", "purpose", NOT_TAGS),
     ("/transfers", "goods", [None, {}, "x", [1], [{"category": "bread"}], [{"amount": 1}],
-                             [{"category": "bread", "amount": 1}] * 17, [{"category": "A", "amount": 1}]]),
+                             [{"category": "bread", "amount": 1}] * 17, [{"category": "A", "amount": 1}],
+                             [{"category": "bread", "amount": 1, "categry": "x"}]]),
     ("/linked-transfers", "legs", [None, [], [{"amount": MONEY}], [{"amount": MONEY}] * 17, {}, [1, 2]]),
     ("/linked-transfers", "memo", ["x" * 141, *NOT_TEXT]),
     (f"/transfers/{TRANSFER}/refunds", "memo", ["x" * 141, *NOT_TEXT]),
@@ -362,6 +363,50 @@ def test_a_field_at_fault_is_pointed_at(
         assert problem["errors"][0]["pointer"].startswith(f"/{field}"), (value, problem)
         assert "regex" not in problem["errors"][0]["detail"]
     assert writer.commands == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer", "right"),
+    [
+        ("/transfers", {"kind": "gift"}, "/kind", "issuance, payment, redemption"),
+        ("/linked-transfers", {"legs": [{"amount": MONEY}, {"kind": "gift", "amount": MONEY}]},
+         "/legs/1/kind", "issuance, payment, redemption"),
+        ("/schedules", {"every": "year"}, "/every", "day, month, once, week"),
+        (f"/accounts/{ACCOUNT}/freezes", {"direction": "in"}, "/direction", "all, out"),
+        (f"/accounts/{ACCOUNT}/delegates", {"rights": ["pay", "own"]}, "/rights/1",
+         "pay, receive, schedule, view"),
+        ("/currencies/PUMA/charters", {"charter": {**MEASURE, "minor_units": 7}}, "/charter/minor_units",
+         "1, 10, 60, 100, 1000"),
+        ("/currencies/PUMA/charters", {"charter": {**MEASURE, "limits": [{"kind": "dog"}]}},
+         "/charter/limits/0/kind", "member, organisation"),
+        ("/currencies/PUMA/charters", {"charter": {**MEASURE, "redemption": {"kinds": ["member", "x"]}}},
+         "/charter/redemption/kinds/1", "member, organisation"),
+        ("/currencies/PUMA/charters", {"charter": {**MEASURE, "fee": {"to": ACCOUNT, "paid_by": "x"}}},
+         "/charter/fee/paid_by", "payee, payer"),
+        ("/currencies/PUMA/charters", {"charter": {**MEASURE, "expiry": {"after_days": 30, "lot": "hour"}}},
+         "/charter/expiry/lot", "day, month, week"),
+    ],
+)  # fmt: skip
+def test_what_may_be_chosen_is_told(
+    post: Any, path: str, body: dict[str, Any], pointer: str, right: str
+) -> None:
+    [fault] = post(path, {**BODIES[path], **body}).get_json()["errors"]
+    assert (fault["pointer"], fault["detail"]) == (pointer, f"one of {right}")
+
+
+def test_what_may_be_chosen_is_told_of_a_new_currency_s_charter(
+    door: FlaskClient, bearer: dict[str, str]
+) -> None:
+    currency = {
+        "code": "PUMA",
+        "names": {"en": "Puma"},
+        "minor_units": 100,
+        "kind": "backed",
+        "territory": "x",
+    }
+    body = {**currency, "charter": {**MEASURE, "kind": "gold"}}
+    [fault] = door.post("/api/v1/currencies", json=body, headers=bearer).get_json()["errors"]
+    assert (fault["pointer"], fault["detail"]) == ("/charter/kind", "one of backed, mutual_credit, time")
 
 
 WITHIN: list[tuple[str, str, list[Any]]] = [
