@@ -81,7 +81,13 @@ def test_axes(backed: Currency) -> None:
     assert recorded["balance"]["amount"] == occurred["balance"]["amount"] == 100
 
 
-@pytest.mark.parametrize("at", ["", "x", "2026-01-01", "1969-12-31T23:59:59Z", "2026-02-30T00:00:00Z"])
+NO_TIMES = [
+    *("", "x", "2026-01-01", "1969-12-31T23:59:59Z", "2026-02-30T00:00:00Z"),
+    *("20270101T000000Z", "2027-W01-1T00:00:00Z", "2027-01-01T00Z", "2027-01-01T00:00:00+00:00:30"),
+]
+
+
+@pytest.mark.parametrize("at", NO_TIMES)
 def test_no_time(backed: Currency, at: str) -> None:
     """15.7 A time that is none, or has no offset, or lies before 1970, is refused."""
     path = f"/accounts/{backed.account()}/balance"

@@ -165,7 +165,7 @@ def _moment(text: str) -> int:
     if not TIMESET.fullmatch(text):
         raise ValueError(f"timeset {text[:40]!r} is no time such as 2020-01-25 19:13:17.731529")
     try:
-        return clock.from_text(text + "Z")
+        return clock.from_text(text.replace(" ", "T") + "Z")
     except ValueError as error:
         raise ValueError(f"timeset {text[:40]!r}: {error}") from None
 
