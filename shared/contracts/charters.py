@@ -12,6 +12,7 @@ from msgspec import Meta, field
 
 from shared.contracts.money import MAX_AMOUNT
 from shared.contracts.primitives import (
+    MAX_LANGUAGES,
     TEXT_PATTERN,
     Amount,
     BasisPoints,
@@ -138,7 +139,7 @@ class Charter(Clause, frozen=True, kw_only=True):
     """
 
     names: Names
-    symbols: Annotated[dict[Language, Symbol], Meta(max_length=30)] = field(default_factory=dict)
+    symbols: Annotated[dict[Language, Symbol], Meta(max_length=MAX_LANGUAGES)] = field(default_factory=dict)
     kind: Literal["mutual_credit", "backed", "time"]
     minor_units: Literal[1, 10, 60, 100, 1000]
     limits: Annotated[list[LimitClause], Meta(min_length=1, max_length=MAX_LIMIT_ROWS)]
@@ -147,7 +148,9 @@ class Charter(Clause, frozen=True, kw_only=True):
     fee: FeeClause | None = None
     expiry: ExpiryClause | None = None
     purposes: Annotated[list[PurposeClause], Meta(max_length=MAX_PURPOSES)] = field(default_factory=list)
-    description: Annotated[dict[Language, Prose], Meta(max_length=30)] = field(default_factory=dict)
+    description: Annotated[dict[Language, Prose], Meta(max_length=MAX_LANGUAGES)] = field(
+        default_factory=dict
+    )
 
 
 def document(charter: Charter) -> dict[str, Any]:

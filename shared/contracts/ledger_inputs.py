@@ -36,6 +36,7 @@ from shared.contracts.primitives import (
     HOLDER_KINDS,
     ID_PATTERN,
     LANGUAGE_PATTERN,
+    MAX_LANGUAGES,
     TAG_PATTERN,
     TEXT_PATTERN,
     Amount,
@@ -311,7 +312,7 @@ class CurrencyInput(Schema):
         keys=fields.String(validate=matching(LANGUAGE_PATTERN)),
         values=fields.String(validate=[validate.Length(1, 60), matching(TEXT_PATTERN)]),
         required=True,
-        validate=validate.Length(1, 30),
+        validate=validate.Length(1, MAX_LANGUAGES),
     )
     minor_units = fields.Integer(strict=True, required=True, validate=validate.OneOf(MINOR_UNITS))
     kind = fields.String(required=True, validate=validate.OneOf(CURRENCY_KINDS))

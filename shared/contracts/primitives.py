@@ -48,7 +48,9 @@ CaseReference = Annotated[str, Meta(max_length=60, pattern=TEXT_PATTERN)]
 Reason = Annotated[str, Meta(min_length=1, max_length=REASON_MAX_LENGTH, pattern=TEXT_PATTERN)]
 Language = Annotated[str, Meta(pattern=LANGUAGE_PATTERN)]
 Name = Annotated[str, Meta(min_length=1, max_length=60, pattern=TEXT_PATTERN)]
-Names = dict[Language, Name]
+MAX_LANGUAGES = 30
+"""In how many languages one thing is said at most."""
+Names = Annotated[dict[Language, Name], Meta(max_length=MAX_LANGUAGES)]
 """A name by language; English is compulsory."""
 Date = Annotated[str, Meta(pattern=DATE_PATTERN, description="a day in UTC, as 2026-11-23")]
 BasisPoints = Annotated[int, Meta(ge=0, le=10_000, description="hundredths of a per cent")]

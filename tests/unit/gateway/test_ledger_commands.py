@@ -19,6 +19,12 @@ MEASURE = {"limits": [{"kind": "member"}], "names": {"en": "Puma"}, "kind": "bac
 CHARTER = Charter(limits=[LimitClause(kind="member")], names={"en": "Puma"}, kind="backed", minor_units=100)
 SOON = "2027-01-31T10:00:00+01:00"
 SOON_US = clock.from_text(SOON)
+LANGUAGES = (
+    {"en": "x"}
+    | {f"a{letter}": "x" for letter in "abcdefghijklmnopqrstuvwxyz"}
+    | {f"b{letter}": "x" for letter in "abcd"}
+)
+"""One more than there may be."""
 MADE: list[tuple[str, dict[str, Any], Command, str]] = [
     (
         "/transfers",
@@ -306,6 +312,9 @@ NOT_IDS: list[Any] = ["", "x", "0" * 36, THIS.upper(), 1, True, []]
 NOT_TAGS: list[Any] = ["", "A", "-a", "a" * 41, "a\n", "a\0", 1]
 NOT_TIMES: list[Any] = [
     "", "x", "2026-01-01", "2026-01-01T00:00:00", "1969-12-31T23:59:59Z", "0001-01-01T00:00:00Z",
+    "20270101T000000Z", "2027-W01-1T00:00:00Z", "2027-01-01T00Z", "2027-01-01T00:00Z", "2027-01-01 00:00:00Z",
+    "2027-01-01T00:00:00+00:00:30", "2027-01-01T00:00:00+0100", "2027-01-01T00:00:00,5Z",
+    "2027-01-01T00:00:00.Z", "2027-01-01T00:00:00Z\n", "2027-01-01T24:00:00Z", "2027-01-01T00:00:00+24:00",
     "9999-12-31T23:59:59.999999-23:59", "10000-01-01T00:00:00Z", "2026-02-30T00:00:00Z", "x" * 41, 1,
     None, True,
 ]  # fmt: skip
@@ -333,7 +342,8 @@ BAD_FIELDS: list[tuple[str, str, list[Any]]] = [
     ("/currencies/PUMA/charters", "valid_from", NOT_TIMES),
     ("/currencies/PUMA/charters", "charter", [None, [], "x", {}, {**MEASURE, "demurrage": 1},
         {**MEASURE, "minor_units": 7}, {**MEASURE, "kind": "gold"}, {**MEASURE, "limits": []},
-        {**MEASURE, "limits": [{"kind": "member"}] * 17}, {**MEASURE, "names": {"english": "x"}}]),
+        {**MEASURE, "limits": [{"kind": "member"}] * 17}, {**MEASURE, "names": {"english": "x"}},
+        {**MEASURE, "names": LANGUAGES}, {**MEASURE, "purposes": [{"code": "a", "names": LANGUAGES}]}]),
     (f"/accounts/{ACCOUNT}/limits", "level", [-1, 4, None, *NOT_INTEGERS]),
     (f"/accounts/{ACCOUNT}/limits", "credit_limit", [-1, *NOT_INTEGERS]),
     (f"/accounts/{ACCOUNT}/limits", "maximum_balance", [-1, *NOT_INTEGERS]),
