@@ -49,10 +49,14 @@ def test_mutual_credit(mutual: Currency) -> None:
 
 
 def test_case_reference(purposed: Currency) -> None:
-    """9.5 Where the charter asks for a case reference, an issuance without one is refused, pointing at it."""
+    """9.5 Where the charter asks for a case reference, an issuance without one, or with blanks for it, is
+    refused, pointing at it.
+    """
     account = purposed.account()
-    problem = purposed.client.refused("/transfers", issuance(purposed, account, 1), "invalid-request")
-    assert pointers(problem) == ["/case_reference"]
+    for missing in ({}, {"case_reference": ""}, {"case_reference": " "}, {"case_reference": "\t\n"}):
+        body = issuance(purposed, account, 1, **missing)
+        problem = purposed.client.refused("/transfers", body, "invalid-request")
+        assert pointers(problem) == ["/case_reference"]
     purposed.client.make("/transfers", issuance(purposed, account, 1, case_reference="7"))
 
 

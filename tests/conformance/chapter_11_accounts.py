@@ -143,8 +143,10 @@ def test_own_accounts(backed: Currency) -> None:
 def test_reason(backed: Currency) -> None:
     """11.14 Whoever freezes says why; the change tells it again."""
     account = backed.account()
-    problem = backed.client.refused(f"/accounts/{account}/freezes", {"id": new_id()}, "invalid-request")
-    assert pointers(problem) == ["/reason"]
+    for missing in ({}, {"reason": ""}, {"reason": " "}):
+        body = {"id": new_id(), **missing}
+        problem = backed.client.refused(f"/accounts/{account}/freezes", body, "invalid-request")
+        assert pointers(problem) == ["/reason"]
     assert backed.client.change(f"/accounts/{account}/freezes", {"reason": "Lost"})["memo"] == "Lost"
 
 

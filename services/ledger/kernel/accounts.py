@@ -13,6 +13,7 @@ from services.ledger.kernel.draft import Draft
 from services.ledger.kernel.limits import count_spending
 from services.ledger.kernel.payload import account_fields
 from services.ledger.kernel.state import Account, Currency, State
+from services.ledger.kernel.words import check_says_something
 from shared.auth.principal import OPERATOR
 from shared.contracts import ids, money
 from shared.contracts.charters import accounts_named
@@ -139,6 +140,7 @@ def set_delegate(case: Case[SetDelegate]) -> Decision:
 def freeze(case: Case[FreezeAccount]) -> Decision:
     """Let nothing go out of an account, or neither out nor in."""
     command, draft = case.command, case.draft
+    check_says_something("/reason", command.reason)
     account = _open_account(draft, command.account)
     _agree(draft, account, draft.terms(account) | {"frozen": command.direction})
     content = {"account": account.id, "direction": command.direction}

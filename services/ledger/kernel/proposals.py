@@ -12,6 +12,7 @@ from services.ledger.kernel.draft import Draft
 from services.ledger.kernel.moving import Order
 from services.ledger.kernel.proposing import propose
 from services.ledger.kernel.state import Thing
+from services.ledger.kernel.words import check_says_something
 from shared.auth.principal import ADMINISTRATOR, OPERATOR
 from shared.contracts.commands import Approve, Correct, Reject
 from shared.contracts.errors import Refusal
@@ -21,6 +22,7 @@ from shared.contracts.journal import CORRECTION_PROPOSED, PROPOSAL_REJECTED, TRA
 def propose_correction(case: Case[Correct]) -> Decision:
     """Propose a transfer between two holders' accounts that mends a mistake."""
     command, draft = case.command, case.draft
+    check_says_something("/reason", command.reason)
     if command.transfer is not None:
         refunds.posted(draft, command.transfer)
     terms: dict[str, Any] = {

@@ -10,6 +10,7 @@ from services.ledger.kernel.limits import allowance, count_spending, warn_of_cre
 from services.ledger.kernel.moving import Order, Plan
 from services.ledger.kernel.payload import parties
 from services.ledger.kernel.state import Account, Currency, Thing
+from services.ledger.kernel.words import check_says_something
 from shared.auth.principal import Principal
 from shared.contracts import clock, ids
 from shared.contracts.commands import MAX_OPEN_RESERVATIONS, Leg, LinkedTransfers, Transfer
@@ -51,6 +52,7 @@ def transfer(case: Case[Transfer]) -> Decision:
 def linked(case: Case[LinkedTransfers]) -> Decision:
     """Post several transfers, all or nothing, each on top of those before it."""
     command, draft = case.command, case.draft
+    check_says_something("/case_reference", command.case_reference)
     posted = []
     for position, leg in enumerate(command.legs):
         try:
@@ -165,6 +167,7 @@ def check_route(kind: str, currency: Currency, payer: Account, payee: Account) -
 
 
 def _check_form(command: Transfer) -> None:
+    check_says_something("/case_reference", command.case_reference)
     _check_goods(command)
     if command.up_to and command.goods:
         _invalid("/up_to", "an amount that divides by goods is fixed")
