@@ -23,7 +23,7 @@ def _amount(**options: Any) -> fields.Integer:
 class RecordedTerms(Schema):
     """What is agreed with an account's holder, each where there is something to say: how far the holder's
     identity is verified (`level`), tags, limits of its own, the version of the charter that its limits are
-    taken from, whether it is frozen or closed, and who else operates it.
+    taken from, whether it is frozen (and by which command, `freeze`) or closed, and who else operates it.
     """
 
     level = fields.Integer(validate=validate.Range(0, MAX_LEVEL))
@@ -32,6 +32,7 @@ class RecordedTerms(Schema):
     own = fields.Dict(keys=fields.String(), values=fields.Integer())
     charter = fields.Integer()
     frozen = fields.String(validate=validate.OneOf(["out", "all"]))
+    freeze = fields.String()
     closed = fields.Boolean()
     delegates = fields.Dict(keys=fields.String())
 

@@ -107,7 +107,7 @@ class AccountView(Schema):
     `balance` is all that it holds: what is `reserved` for pending transfers, and `units`. `available` is
     what can be spent anywhere: the free units and what of the credit limit is left. `expires_soon` are units
     that lapse within the charter's days of notice. The answer to opening an account has no `limits` yet.
-    `delegates` are told to the holder and to operators.
+    `delegates` are told to the holder and to operators. `frozen_reason` is null where it has been erased.
     """
 
     id = fields.String(required=True)
@@ -128,6 +128,7 @@ class AccountView(Schema):
     place = fields.String(required=True, allow_none=True)
     groups = fields.List(fields.String(), required=True)
     frozen = fields.String(required=True, allow_none=True, validate=validate.OneOf(["out", "all"]))
+    frozen_reason = fields.String(required=True, allow_none=True)
     closed = fields.Boolean(required=True)
     delegates = fields.List(fields.Nested(DelegateView))
     opened_at = fields.String(required=True)

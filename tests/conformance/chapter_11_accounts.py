@@ -141,13 +141,16 @@ def test_own_accounts(backed: Currency) -> None:
 
 
 def test_reason(backed: Currency) -> None:
-    """11.14 Whoever freezes says why; the change tells it again."""
+    """11.14 Whoever freezes says why; the change tells it again, and the account as long as it is frozen."""
     account = backed.account()
     for missing in ({}, {"reason": ""}, {"reason": " "}):
         body = {"id": new_id(), **missing}
         problem = backed.client.refused(f"/accounts/{account}/freezes", body, "invalid-request")
         assert pointers(problem) == ["/reason"]
     assert backed.client.change(f"/accounts/{account}/freezes", {"reason": "Lost"})["memo"] == "Lost"
+    assert backed.client.get(f"/accounts/{account}")["frozen_reason"] == "Lost"
+    backed.client.change(f"/accounts/{account}/unfreezes")
+    assert backed.client.get(f"/accounts/{account}")["frozen_reason"] is None
 
 
 def test_same_change_again(backed: Currency) -> None:

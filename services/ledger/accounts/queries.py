@@ -1,6 +1,6 @@
 """Accounts as they are shown: one, many, whose they are, and what was in them at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -9,10 +9,10 @@ from services.ledger.access import access_account, knows_delegates, seen_of
 from services.ledger.accounts.event_time import added_later, read_until
 from services.ledger.accounts.views import account_view
 from services.ledger.entries import last_entries
-from services.ledger.journal.reader import last_until
+from services.ledger.journal.reader import last_until, records_of
 from services.ledger.kernel.access import SEEING_ALL
 from services.ledger.kernel.draft import Draft
-from services.ledger.kernel.state import partition_of_account
+from services.ledger.kernel.state import Account, partition_of_account
 from services.ledger.reading import load_accounts, load_currencies, read_moment
 from services.ledger.resources import Resources
 from services.ledger.tables import accounts, delegations
@@ -124,11 +124,22 @@ def _views(
 ) -> list[dict[str, Any]]:
     """The views of accounts of any currencies, settled."""
     state = load_accounts(connection, ids, now)
+    reasons = _reasons(connection, state.accounts.values())
     views = []
     for id in ids:
         draft = Draft(state, now)
         account = draft.account(id)
         minor_units = draft.currency(account.currency).minor_units
         known = knows_delegates(principal, account.holder)
-        views.append(account_view(draft, account, minor_units, with_delegates=known))
+        reason = reasons.get(account.terms.get("freeze"), "")
+        views.append(account_view(draft, account, minor_units, frozen_reason=reason, with_delegates=known))
     return views
+
+
+def _reasons(connection: Connection, found: Iterable[Account | None]) -> dict[str | None, str]:
+    """What was written as the reason when accounts were frozen, by the commands that did it."""
+    freezes = {account.terms["freeze"] for account in found if account and "freeze" in account.terms}
+    if not freezes:
+        return {}
+    records = records_of(connection, freezes)
+    return {command: record.note.memo for command, record in records.items() if record.note}

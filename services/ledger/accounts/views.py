@@ -23,14 +23,17 @@ def opened_view(account: Account, minor_units: int) -> dict[str, Any]:
     return _view(account, fields, account.terms, {}, -account.floor, minor_units)
 
 
-def account_view(draft: Draft, account: Account, minor_units: int, *, with_delegates: bool) -> dict[str, Any]:
+def account_view(
+    draft: Draft, account: Account, minor_units: int, *, frozen_reason: str, with_delegates: bool
+) -> dict[str, Any]:
     """An account as settling it would leave it by the draft's time. `account` is one that the draft gave;
-    what it has spent must be loaded.
+    what it has spent must be loaded. `frozen_reason` is empty where none is known.
     """
     names = ("floor", "ceiling", "territory", "category")
     fields = {name: draft.field(account, name) for name in names}
     terms, buckets = draft.terms(account), draft.buckets(account)
     view = _view(account, fields, terms, buckets, moving.available(draft, account), minor_units)
+    view["frozen_reason"] = frozen_reason or None
     if account.kind in HOLDER_KINDS:
         rules = draft.rules(account.currency)
         view["expires_soon"] = _expiring(buckets, rules, draft.today, account.currency, minor_units)
@@ -118,6 +121,7 @@ def _view(
         "place": terms.get("place"),
         "groups": list(terms.get("groups", ())),
         "frozen": terms.get("frozen"),
+        "frozen_reason": None,
         "closed": bool(terms.get("closed")),
         "opened_at": clock.to_text(account.opened_at),
     }

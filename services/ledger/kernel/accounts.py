@@ -142,7 +142,11 @@ def freeze(case: Case[FreezeAccount]) -> Decision:
     command, draft = case.command, case.draft
     check_says_something("/reason", command.reason)
     account = _open_account(draft, command.account)
-    _agree(draft, account, draft.terms(account) | {"frozen": command.direction})
+    terms = draft.terms(account)
+    if terms.get("frozen") == command.direction:
+        raise Refusal("nothing-changes")
+    # The reason is a note of the command's, which may be erased.
+    _agree(draft, account, terms | {"frozen": command.direction, "freeze": command.id})
     content = {"account": account.id, "direction": command.direction}
     return Decision(ACCOUNT_FROZEN, content, memo=command.reason)
 
@@ -151,7 +155,7 @@ def unfreeze(case: Case[UnfreezeAccount]) -> Decision:
     """Let an account be used again."""
     draft = case.draft
     account = _open_account(draft, case.command.account)
-    _agree(draft, account, draft.terms(account) | {"frozen": None})
+    _agree(draft, account, draft.terms(account) | {"frozen": None, "freeze": None})
     return Decision(ACCOUNT_UNFROZEN, {"account": account.id})
 
 

@@ -56,8 +56,8 @@ class Account:
     `number` is short for the id inside the database; `opened_at` is the time of its record. `terms` is what
     else is agreed: `level` (of verification), `place`, `groups`, `own` (limits of its own, which go before
     the charter's), `charter` (the version that its limits were last taken from), `frozen` ("out" or "all"),
-    `closed` (true), `delegates` (subject -> {rights, per_transfer}); each absent where there is nothing to
-    say.
+    `freeze` (the command that froze it, by which its reason is found), `closed` (true), `delegates` (subject
+    -> {rights, per_transfer}); each absent where there is nothing to say.
     """
 
     number: int

@@ -16,6 +16,7 @@ from shared.contracts.commands import (
     PostPending,
     SetDelegate,
     TagAccount,
+    UnfreezeAccount,
 )
 from shared.contracts.errors import Refusal
 from shared.contracts.ledger import AccountView
@@ -102,9 +103,32 @@ def test_tags_freezes_and_ends(puma: Ledger) -> None:
     puma.view(CloseAccount(id=ids.new_id(), account=ended))
     view = account(puma, kept)
     assert (view["category"], view["place"], view["groups"]) == ("grocer", None, ["a", "b"])
-    assert (view["frozen"], view["closed"]) == ("out", False)
+    assert (view["frozen"], view["frozen_reason"], view["closed"]) == ("out", "lost card", False)
     view = account(puma, ended)
     assert (view["frozen"], view["closed"], view["available"]["amount"]) == (None, True, 0)
+
+
+def test_why_an_account_is_frozen_is_told_to_who_may_see_it(puma: Ledger) -> None:
+    ana, ben = ids.new_id(), ids.new_id()
+    purse = puma.account(ana)
+    first = FreezeAccount(id=ids.new_id(), account=purse, direction="out", reason="lost card")
+    puma.view(first)
+    again = FreezeAccount(id=ids.new_id(), account=purse, direction="out", reason="lost again")
+    puma.refusal("nothing-changes", again)
+    for subject, role in ((ana, MEMBER), ("op", OPERATOR)):
+        assert account(puma, purse, subject, role)["frozen_reason"] == "lost card"
+        listed = puma.ask(CALLS["list_accounts"], subject, role, currency="PUMA")["data"]
+        assert [one["frozen_reason"] for one in listed if one["id"] == purse] == ["lost card"]
+    with pytest.raises(Refusal):
+        account(puma, purse, ben, MEMBER)
+    puma.view(FreezeAccount(id=ids.new_id(), account=purse, direction="all", reason="court order"))
+    assert account(puma, purse)["frozen_reason"] == "court order"
+    puma.execute("DELETE FROM notes")
+    told = account(puma, purse)
+    assert (told["frozen"], told["frozen_reason"]) == ("all", None)
+    puma.view(UnfreezeAccount(id=ids.new_id(), account=purse))
+    told = account(puma, purse)
+    assert (told["frozen"], told["frozen_reason"]) == (None, None)
 
 
 def test_a_closed_account_is_nobodys_to_pay(puma: Ledger) -> None:
