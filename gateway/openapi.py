@@ -29,7 +29,7 @@ from gateway.api import (
 from gateway.api.schemas import ProblemView
 from gateway.problems import CONTENT_TYPE
 from shared.contracts import ledger_inputs, toolbox
-from shared.contracts.ledger_inputs import BULK_MAX_BYTES, BULK_MAX_LINES
+from shared.contracts.ledger_inputs import BULK_MAX_BYTES, BULK_MAX_LINES, CHARTER_MAX_BYTES
 
 TITLE = "MedTOWN"
 VERSION = "v1"
@@ -39,7 +39,8 @@ INTRODUCTION = f"""Local currencies: accounts, transfers and the figures that fo
 **Money** is an integer of the currency's minor units. **Ids** are UUIDv7; whatever the ledger shall do has
 one made by the client, and sending the same again does nothing twice. **Errors** are problem+json (RFC 9457),
 in the language of `Accept-Language`. Sign in at `/sessions` and send the session as bearer token. Bodies have
-at most 64 kB, a bulk upload {BULK_MAX_BYTES // 1024 // 1024} MiB and {BULK_MAX_LINES:,} lines."""
+at most 64 kB, those with a charter {CHARTER_MAX_BYTES // 1024 // 1024} MiB, a bulk upload
+{BULK_MAX_BYTES // 1024 // 1024} MiB and {BULK_MAX_LINES:,} lines."""
 
 PARTS = (
     sessions,

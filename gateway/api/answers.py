@@ -1,7 +1,8 @@
 """What the API takes and gives: JSON in, JSON or CSV out, and the checks that come before any view."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 from flask import Request, Response, request
@@ -9,6 +10,7 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE, missing
 from webargs.flaskparser import FlaskParser
 
+from gateway.asking import signed_in
 from gateway.lean import LeanResponse
 from gateway.wiring import API_PREFIX
 from shared.contracts.errors import Fault, Refusal
@@ -27,6 +29,9 @@ FORM_ENDPOINTS: set[str] = set()
 """Endpoints that take a form with a file, and check its type themselves."""
 FILE_ENDPOINTS: set[str] = set()
 """Endpoints that lead to a file of whatever type."""
+
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding JSON raises for what is none, or none that we take."""
@@ -85,6 +90,23 @@ def check_types() -> None:
     accepted = here.accept_mimetypes
     if accepted and accepted.best_match([*available, "application/problem+json"]) is None:
         raise Refusal("not-acceptable", available=", ".join(available))
+
+
+def takes(most_bytes: int) -> Callable[[Callable[Asked, Answer]], Callable[Asked, Answer]]:
+    """Let an address take bodies larger than others do, of those who are signed in. It stands above what
+    reads the body.
+    """
+
+    def larger(view: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
+        @wraps(view)
+        def asked(*arguments: Asked.args, **named: Asked.kwargs) -> Answer:
+            signed_in()
+            request.max_content_length = most_bytes
+            return view(*arguments, **named)
+
+        return asked
+
+    return larger
 
 
 def json(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

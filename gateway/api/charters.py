@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, request
 
-from gateway.api.answers import blueprint
+from gateway.api.answers import blueprint, takes
 from gateway.api.answers import json as json_answer
 from gateway.api.proposals import address_of
 from gateway.api.reading import Reader
@@ -12,7 +12,7 @@ from gateway.api.schemas import CharterQuery
 from gateway.api.writing import described, made
 from gateway.asking import ask_openly
 from shared.contracts import ledger
-from shared.contracts.ledger_inputs import CharterInput
+from shared.contracts.ledger_inputs import CHARTER_MAX_BYTES, CharterInput
 
 part = blueprint("charters", "A currency's rules, which everybody may read, and how they are amended.")
 
@@ -32,6 +32,7 @@ def get_charter(query: dict[str, Any], code: str) -> Response:
 
 
 @part.route("/currencies/<code:code>/charters", methods=["POST"])
+@takes(CHARTER_MAX_BYTES)
 @part.response(201, ledger.ProposalView)
 @part.alt_response(200, schema=ledger.ProposalView, description="Proposed before by the same request")
 @part.doc(summary="Propose the next version of a charter", **described(CharterInput))

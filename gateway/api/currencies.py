@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response
 
-from gateway.api.answers import blueprint
+from gateway.api.answers import blueprint, takes
 from gateway.api.answers import json as json_answer
 from gateway.api.reading import convert
 from gateway.api.schemas import CurrencyListView, PageQuery
@@ -13,7 +13,7 @@ from gateway.asking import ask_openly
 from shared.contracts import ledger
 from shared.contracts.charters import Charter
 from shared.contracts.commands import CreateCurrency
-from shared.contracts.ledger_inputs import CurrencyInput
+from shared.contracts.ledger_inputs import CHARTER_MAX_BYTES, CurrencyInput
 
 part = blueprint("currencies", "Currencies and their rules, which everybody may read.")
 
@@ -28,6 +28,7 @@ def list_currencies(query: dict[str, Any]) -> Response:
 
 
 @part.route("/currencies", methods=["POST"])
+@takes(CHARTER_MAX_BYTES)
 @part.arguments(CurrencyInput)
 @part.response(201, ledger.CurrencyView)
 @part.doc(summary="Create a currency")

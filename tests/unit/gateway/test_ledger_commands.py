@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from gateway.protection import BODY_LIMIT_BYTES
 from shared.contracts import clock, commands, ids
 from shared.contracts.charters import Charter, LimitClause
 from shared.contracts.commands import Command, Goods, Leg, Outcome
 from shared.contracts.errors import Refusal
+from shared.contracts.ledger_inputs import CHARTER_MAX_BYTES
 from shared.contracts.money import MAX_AMOUNT
 from tests.unit.gateway.canned import CannedClient, CannedWriter
 
@@ -279,7 +281,10 @@ def test_what_is_no_json_is_refused(
     for content_type in ("text/plain", "application/x-ndjson", "application/x-www-form-urlencoded"):
         answer = door.post(f"/api/v1{path}", data=b"{}", content_type=content_type, headers=bearer)
         assert answer.status_code == 415
-    huge = door.post(f"/api/v1{path}", data=b" " * 65_537, content_type="application/json", headers=bearer)
+    most = CHARTER_MAX_BYTES if path.endswith("/charters") else BODY_LIMIT_BYTES
+    huge = door.post(
+        f"/api/v1{path}", data=b" " * (most + 1), content_type="application/json", headers=bearer
+    )
     assert huge.status_code == 413
     assert writer.commands == []
 
