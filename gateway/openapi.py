@@ -39,7 +39,7 @@ INTRODUCTION = f"""Local currencies: accounts, transfers and the figures that fo
 **Money** is an integer of the currency's minor units. **Ids** are UUIDv7; whatever the ledger shall do has
 one made by the client, and sending the same again does nothing twice. **Errors** are problem+json (RFC 9457),
 in the language of `Accept-Language`. Sign in at `/sessions` and send the session as bearer token. Bodies have
-at most 64 kB, those with a charter {CHARTER_MAX_BYTES // 1024 // 1024} MiB, a bulk upload
+at most 64 kB, those with a charter {CHARTER_MAX_BYTES // 1024} kB, a bulk upload
 {BULK_MAX_BYTES // 1024 // 1024} MiB and {BULK_MAX_LINES:,} lines."""
 
 PARTS = (

@@ -53,7 +53,7 @@ from shared.contracts.primitives import (
 
 BULK_MAX_LINES = 10_000
 BULK_MAX_BYTES = 4 * 1024 * 1024
-CHARTER_MAX_BYTES = 1024 * 1024
+CHARTER_MAX_BYTES = 768 * 1024
 """Of a body that holds a charter: its texts at their limits, in any script, also where every character is
 written as its number.
 """

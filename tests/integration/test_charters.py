@@ -86,7 +86,7 @@ def test_a_charter_in_any_script_is_taken_at_its_limits(operator: Api, letter: s
     }
     assert len(told["purposes"]) == 16
     assert letter * 2000 in page(town, version=2)
-    operator.refused("too-large", "POST", path, data=body + b" " * 1_048_576, headers=JSON)
+    operator.refused("too-large", "POST", path, data=body + b" " * 786_432, headers=JSON)
     description = {**words["description"], "en": letter * 2001}
     longer = json.dumps(amendment(3, **{**words, "description": description})).encode()
     problem = operator.refused("invalid-request", "POST", path, data=longer, headers=JSON)
