@@ -230,9 +230,10 @@ class Crowd(History):
         (given,) = self.world.round([(command, who)])
         return Answer(None if given.outcome.refusal is None else given.outcome.refusal["slug"])
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(usual=strategies.criteria)
+    def begin(self, usual: dict[str, strategies.Criterion]) -> None:
         """Two currencies without charters, which come later: draws may not depend on what there is."""
+        self.usual = usual
         if not self.world.begun:
             self.create(PUMA, "backed", None)
             self.create(LEAF, "mutual_credit", None)
