@@ -19,6 +19,11 @@ from shared.contracts.errors import Refusal
 from shared.observability.metrics import AUTH_REFUSALS, AUTH_ROLES_WITHHELD
 
 LIFETIME_SECONDS = 300
+CLOCK_SKEW_SECONDS = 60
+"""By how much the clock of who signs may be ahead of the clock of who verifies. A token's end is kept to the
+second.
+"""
+RENEWED_AFTER_SECONDS = LIFETIME_SECONDS - 60
 CACHE_SIZE = 10_000
 ALGORITHM = "EdDSA"
 
@@ -59,7 +64,9 @@ class Signer:
 
 
 class ServiceTokens:
-    """A service's own tokens, one per audience, made anew when a minute of their life is left."""
+    """A service's own tokens, one per audience, made anew when a minute of their life is left, and when the
+    clock has been set back behind their beginning: others would believe them no more.
+    """
 
     def __init__(self, signer: Signer, roles: frozenset[str]) -> None:
         self._signer = signer
@@ -69,10 +76,11 @@ class ServiceTokens:
 
     def token(self, audience: str) -> str:
         with self._lock:
-            expires, token = self._tokens.get(audience, (0.0, ""))
-            if expires - 60 < time.time():
+            now = time.time()
+            signed, token = self._tokens.get(audience, (0.0, ""))
+            if not signed <= now < signed + RENEWED_AFTER_SECONDS:
                 token = self._signer.sign(self._signer.issuer, audience, self._roles)
-                self._tokens[audience] = (time.time() + LIFETIME_SECONDS, token)
+                self._tokens[audience] = (now, token)
             return token
 
 
@@ -120,11 +128,13 @@ class Verifier:
                 issuer.key,
                 algorithms=[ALGORITHM],
                 audience=self._audience,
-                options={"require": ["iss", "sub", "aud", "exp", "iat"]},
+                options={"require": ["iss", "sub", "aud", "exp", "iat"], "verify_iat": False},
             )
+            if int(claims["iat"]) > time.time() + CLOCK_SKEW_SECONDS:
+                raise jwt.ImmatureSignatureError("it was signed in the future")
             claimed = frozenset(claims.get("roles", ()))
             principal = Principal(claims["sub"], claimed & issuer.roles, int(claims["exp"]) * MICROSECONDS)
-        except (jwt.InvalidTokenError, KeyError, TypeError, AttributeError) as error:
+        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, AttributeError) as error:
             AUTH_REFUSALS.labels(audience=self._audience, reason=_reason(error)).inc()
             raise Refusal("not-signed-in") from error
         if not claimed <= issuer.roles:
