@@ -128,10 +128,14 @@ class Verifier:
                 issuer.key,
                 algorithms=[ALGORITHM],
                 audience=self._audience,
-                options={"require": ["iss", "sub", "aud", "exp", "iat"], "verify_iat": False},
+                options={
+                    "require": ["iss", "sub", "aud", "exp", "iat"],
+                    # Both are looked at below: pyjwt knows one tolerance for them all.
+                    "verify_exp": False,
+                    "verify_iat": False,
+                },
             )
-            if int(claims["iat"]) > time.time() + CLOCK_SKEW_SECONDS:
-                raise jwt.ImmatureSignatureError("it was signed in the future")
+            _check_times(int(claims["iat"]), int(claims["exp"]), time.time())
             claimed = frozenset(claims.get("roles", ()))
             principal = Principal(claims["sub"], claimed & issuer.roles, int(claims["exp"]) * MICROSECONDS)
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -140,6 +144,13 @@ class Verifier:
         if not claimed <= issuer.roles:
             AUTH_ROLES_WITHHELD.labels(audience=self._audience).inc()
         return principal
+
+
+def _check_times(signed: int, ends: int, now: float) -> None:
+    if ends <= now:
+        raise jwt.ExpiredSignatureError("it has ended")
+    if signed > now + CLOCK_SKEW_SECONDS:
+        raise jwt.ImmatureSignatureError("it was signed in the future")
 
 
 def _reason(error: Exception) -> str:
