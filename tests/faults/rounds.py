@@ -3,12 +3,13 @@ then everything must be as if it had not.
 """
 
 import random
-import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
+from tests.support import tally
 from tests.support.faults import messages, processes, small_disk
 from tests.support.faults.checks import Checks
+from tests.support.faults.shadow import Shadow
 from tests.support.faults.site import Site
 
 Fault = Callable[[Site, random.Random], None]
@@ -53,19 +54,24 @@ FULL_EVERY = 10
 def run(
     site: Site, seed: int, rounds: int, faults: Sequence[Fault] = FAULTS, *, in_full: bool = True
 ) -> None:
-    """Raises where something does not hold, naming seed, round and fault; prints what was counted.
+    """Raises where something does not hold, naming seed, round and fault; counts what was gone through.
 
-    `in_full` looks at everything now and then, which takes as long as all rounds before it.
+    `in_full` looks at everything now and then, which takes as long as all rounds before it, and at all of the
+    dashboard after each round; else at the end alone.
     """
+    with Shadow(site.deployment.database_url("ledger")) as shadow:
+        _run(site, seed, rounds, faults, Checks(site, seed, shadow), in_full=in_full)
+
+
+def _run(
+    site: Site, seed: int, rounds: int, faults: Sequence[Fault], checks: Checks, *, in_full: bool
+) -> None:
     chance = random.Random(seed)
-    checks = Checks(site, seed)
     done: Counter[str] = Counter()
-    seconds: defaultdict[str, float] = defaultdict(float)
-    started = time.monotonic()
-    chosen = _in_turn(chance, [fault for fault in faults if _is_possible(fault)])
+    possible = [fault for fault in faults if _is_possible(fault)]
+    chosen = _in_turn(chance, possible)
     for number in range(1, rounds + 1):
         fault = next(chosen)
-        began = time.monotonic()
         try:
             site.load.wait_until_moving()
             fault(site, chance)
@@ -76,13 +82,16 @@ def run(
                 checks.check_in_full()
             else:
                 checks.check()
+            if in_full or number == rounds:
+                # Each time, since a fault that has the dashboard made anew would hide what came before it.
+                checks.check_projection()
             site.load.go_on()
         except BaseException as error:
             error.add_note(f"seed {seed}, round {number}: {fault.__name__}, after {dict(done)}")
             raise
         done[fault.__name__] += 1
-        seconds[fault.__name__] += time.monotonic() - began
-    _print(site, seed, done, seconds, time.monotonic() - started)
+    left_out = [fault.__name__ for fault in faults if fault not in possible]
+    _count(done, left_out, site)
 
 
 def _in_turn(chance: random.Random, faults: Sequence[Fault]) -> Iterator[Fault]:
@@ -95,17 +104,15 @@ def _is_possible(fault: Fault) -> bool:
     return fault is not small_disk.fill_database or small_disk.can_mount()
 
 
-def _print(
-    site: Site, seed: int, done: Counter[str], seconds: defaultdict[str, float], duration: float
-) -> None:
+def _count(done: Counter[str], left_out: Sequence[str], site: Site) -> None:
+    tally.count("rounds of faults", done.total())
+    for name, rounds in sorted(done.items()):
+        tally.count(f"rounds of {name}", rounds)
+    for name in left_out:
+        tally.count(f"faults left out, for they are impossible here: {name}")
     memory = site.load.memory
-    print(f"\nseed {seed}: {done.total()} rounds in {duration:.0f} s")
-    for name, count in sorted(done.items()):
-        print(f"  {name:<22} {count:>3} rounds, {seconds[name] / count:>5.1f} s each")
-    print(
-        f"  accepted {len(memory.accepted):,}, refused {len(memory.refused):,}, "
-        f"without an answer at first and then with one {memory.resolved:,}"
-    )
-    print(f"  in place of answers: {dict(memory.not_answers)}")
-    exits = {process: dict(codes) for process, codes in site.supervisor.exits.items()}
-    print(f"  ended and started again, by exit code: {exits}")
+    tally.count("commands acknowledged under faults", len(memory.accepted))
+    tally.count("commands refused by the rules under faults", len(memory.refused))
+    tally.count("commands without an answer at first and then with one", memory.resolved)
+    ended = sum(codes.total() for codes in site.supervisor.exits.values())
+    tally.count("processes that ended under faults and were started again", ended)

@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+from tests.support import tally
 from tests.support.api import Town, administrator
 from tests.support.broker import PrivateBroker
 from tests.support.deployment import Deployment
+from tests.support.faults.shadow import Shadow
 from tests.support.load import AMOUNT, Load
 from tests.support.waiting import wait_until
 
@@ -71,3 +73,10 @@ def check_everything(deployment: Deployment, town: Town, load: Load) -> None:
         raise
     assert town.indicator("volume") == PAYMENTS * AMOUNT
     assert town.indicator("supply") == PAYMENTS * AMOUNT
+    if deployment.kind == "embedded":
+        # The distributed one is looked at after each round of faults.
+        with Shadow(deployment.database_url("ledger")) as shadow:
+            shadow.must_equal(deployment.database_url("dashboard"))
+    tally.count("rounds of faults")
+    tally.count("rounds of something killed or stopped under a bulk load")
+    tally.count("commands acknowledged under faults", len(load.acknowledged))

@@ -2,21 +2,21 @@
 room.
 """
 
-import json
 import random
 from pathlib import Path
 
 import pytest
 
+from tests.support import tally
 from tests.support.api import Town, administrator
 from tests.support.deployment import EmbeddedDeployment
+from tests.support.faults.one_process import check
 from tests.support.faults.small_disk import MEGABYTE, can_mount, fill, make_room, small_disk
-from tests.support.faults.steady_load import ISSUED, SteadyLoad
+from tests.support.faults.steady_load import SteadyLoad
 
 SEED = 20261123
 ROUNDS = 5
 DISK = 160 * MEGABYTE
-CATCH_UP_SECONDS = 60.0
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -61,19 +61,6 @@ def test_a_full_disk_stops_payments_and_files_until_there_is_room() -> None:
                 load.settle()
                 check(deployment, town, load)
                 load.go_on()
+                tally.count("rounds of a full disk, embedded")
         finally:
             load.stop()
-
-
-def check(deployment: EmbeddedDeployment, town: Town, load: SteadyLoad) -> None:
-    """Every account and the dashboard have come to what was acknowledged, and the books are sound."""
-    for books in load.books:
-        assert town.member.balance(books.payer) == ISSUED - books.paid
-        assert town.operator.balance(books.payee) == books.paid
-    for sent in [*load.memory.accepted[-5:], *load.memory.refused[-5:]]:
-        load.again(sent)
-    done = deployment.medtown("verify-ledger", "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads(done.stdout)["sound"] is True
-    town.wait_for_indicator("transfer_count", sum(books.payments for books in load.books), CATCH_UP_SECONDS)
-    assert town.indicator("volume") == sum(books.paid for books in load.books)

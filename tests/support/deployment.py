@@ -33,7 +33,7 @@ MEDTOWN = (sys.executable, "-m", "deploy.cli")
 
 class Deployment(ABC):
     """An installation in a temporary folder, with one administrator. Its processes can be killed and started
-    again.
+    again. `changed` are variables of single processes.
     """
 
     kind: str
@@ -44,6 +44,7 @@ class Deployment(ABC):
         self.folder = self._guarded.path
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
+        self.changed: dict[str, dict[str, str]] = {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     @abstractmethod
@@ -53,6 +54,10 @@ class Deployment(ABC):
     @abstractmethod
     def arguments(self, process: str) -> Sequence[str]:
         """What follows `medtown` to run it."""
+
+    @abstractmethod
+    def database_url(self, service: str) -> str:
+        """The SQLAlchemy URL of a service's database."""
 
     @property
     def data(self) -> Path:
@@ -191,16 +196,24 @@ class EmbeddedDeployment(Deployment):
         self._demo = demo
 
     def environment(self, process: str) -> Mapping[str, str]:
-        return {"MEDTOWN_PORT": str(self.port), "MEDTOWN_DATA": str(self.data), "MEDTOWN_DEMO": self._demo}
+        variables = {
+            "MEDTOWN_PORT": str(self.port),
+            "MEDTOWN_DATA": str(self.data),
+            "MEDTOWN_DEMO": self._demo,
+        }
+        return {**variables, **self.changed.get(process, {})}
 
     def arguments(self, process: str) -> Sequence[str]:
         return ("up",)
+
+    def database_url(self, service: str) -> str:
+        return f"sqlite:///{self.data / service}.sqlite3"
 
 
 class DistributedDeployment(Deployment):
     """Every process by itself, on the private broker and the private cluster.
 
-    Further processes of a kind have names such as "ledger~2"; `changed` are variables of single processes.
+    Further processes of a kind have names such as "ledger~2".
     """
 
     kind = "distributed"
@@ -211,7 +224,6 @@ class DistributedDeployment(Deployment):
         self._broker = broker
         self._databases = {service: cluster.create_database(f"{name}_{service}") for service in SERVICES}
         self._metrics_ports = {process: free_port() for process in self.processes}
-        self.changed: dict[str, dict[str, str]] = {}
         ensure_keys(self.folder / "keys")
         for service in self._databases:
             # Not by the command, whose start takes ten times as long.

@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
 
 from services.dashboard.indicators.figures import FIGURES
 from services.dashboard.indicators.periods import number
 from services.dashboard.indicators.queries import Question, answer
-from services.dashboard.projection import areas, projector
-from services.dashboard.projection.tables import IN_ORDER_OF_REMOVAL
+from services.dashboard.projection import projector
 from services.dashboard.resources import Resources
 from shared.db.engine import Database
+from tests.support.projections import dump
 from tests.unit.services.dashboard.journal import DAY, Journal, at, resources_for
 from tests.unit.services.dashboard.naive import Naive
 
@@ -83,25 +82,6 @@ def feed(resources: Resources, journal: Journal, cuts: list[int]) -> None:
     places = [0, *sorted(min(cut, len(journal.records)) for cut in cuts), len(journal.records)]
     for left, right in itertools.pairwise(places):
         projector.receive(resources, journal.records[left:right])
-
-
-def dump(database: Database) -> dict[str, list[Any]]:
-    """All tables of the projection, with ids instead of the database's own keys, and areas put together."""
-    with database.read() as connection:
-        rows = {
-            table.name: connection.execute(select(table)).mappings().all() for table in IN_ORDER_OF_REMOVAL
-        }
-    accounts = {row["account"]: row["id"] for row in rows["accounts"]}
-    pools = {row["pool"]: (row["currency"], row["territory"]) for row in rows["pools"]}
-    names: dict[str, dict[int, Any]] = {"account": accounts, "pool": pools}
-    names |= {"payer": accounts, "payee": accounts}
-
-    def plain(row: dict[str, Any]) -> str:
-        for area in [column.removesuffix("_high") for column in row if column.endswith("_high")]:
-            row[area] = areas.join(row.pop(f"{area}_high"), row.pop(f"{area}_low"))
-        return repr({column: names.get(column, {}).get(value, value) for column, value in row.items()})
-
-    return {table: sorted(plain(dict(row)) for row in found) for table, found in rows.items()}
 
 
 @some_examples

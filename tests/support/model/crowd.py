@@ -273,4 +273,5 @@ class Crowd(History):
             self.world.restart()
         if self.waiting:
             self.world.round(self.waiting)
+            tally.count("rounds of concurrent callers")
         self.world.leap(self.later)
