@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from tests.support import tally
-from tests.support.faults import messages, processes, small_disk
+from tests.support.faults import clocks, messages, processes, small_disk
 from tests.support.faults.checks import Checks
 from tests.support.faults.shadow import Shadow
 from tests.support.faults.site import Site
@@ -30,6 +30,7 @@ FAULTS: Sequence[Fault] = (
     processes.end_backend_at_work,
     processes.start_second_writer,
     processes.pause_writer,
+    clocks.set_clock_back,
     messages.poison_journal,
     messages.forge_journal,
     messages.poison_events,

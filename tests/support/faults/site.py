@@ -14,6 +14,7 @@ from tests.support.broker import PrivateBroker
 from tests.support.cluster import PrivateCluster
 from tests.support.cutting import CuttingProxy
 from tests.support.deployment import DistributedDeployment
+from tests.support.faults.set_clock import SettableClock
 from tests.support.faults.steady_load import SteadyLoad
 from tests.support.faults.supervisor import Supervisor
 from tests.support.waiting import wait_until
@@ -36,8 +37,8 @@ PROBE_SECONDS = 3.0
 
 
 class Site:
-    """Inside the block, a second replica answers queries, the writer's way to its database can be cut, and
-    what ends is started again.
+    """Inside the block, a second replica answers queries, the writer's way to its database can be cut, its
+    clock be set, and what ends is started again.
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class Site:
         self.broker = broker
         self.cluster = cluster
         self.proxy = CuttingProxy(cluster.port)
+        self.clock = SettableClock(deployment.folder / "clock")
+        """What the writer goes by, and identity once it has been started again."""
         self.supervisor = Supervisor(deployment, PROCESSES)
-        self._through_proxy(True)
+        self._prepare(True)
         deployment.add(REPLICAS[1])
         deployment.add(STANDBY)
         deployment.start(REPLICAS[1])
@@ -71,7 +74,7 @@ class Site:
         self.load.stop()
         self.supervisor.stop()
         self.deployment.forget(REPLICAS[1])
-        self._through_proxy(False)
+        self._prepare(False)
         self.proxy.close()
         self.deployment.wait_until_ready()
 
@@ -110,10 +113,14 @@ class Site:
             if line.partition("{")[0].partition(" ")[0] == name and all(part in line for part in wanted)
         )
 
-    def _through_proxy(self, wanted: bool) -> None:
+    def _prepare(self, wanted: bool) -> None:
+        """Have the writer go through the proxy, and go by the clock; or all be as it was."""
         url = self.deployment.database_url("ledger")
         proxied = url.replace(f":{self.cluster.port}/", f":{self.proxy.port}/")
-        self.deployment.changed[WRITER] = {"MEDTOWN_DATABASE_URL": proxied} if wanted else {}
+        settable = dict(self.clock.environment)
+        self.deployment.changed = (
+            {WRITER: {"MEDTOWN_DATABASE_URL": proxied, **settable}, "identity": settable} if wanted else {}
+        )
         if not self.deployment.has_ended(WRITER):
             self.deployment.kill(WRITER)
         self.deployment.start(WRITER)
