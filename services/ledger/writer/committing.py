@@ -86,6 +86,15 @@ class Committer:
             for calls in self._start_over(error):
                 self.process(calls)
 
+    def show_life(self) -> None:
+        """Let the database know that this writer is there, while nothing is on its way. Raises FenceLost and
+        Stopped.
+        """
+        try:
+            self._store.show_life()
+        except StoreError as error:
+            self._start_over(error)
+
     def _goes(self, batch: Batch) -> bool:
         """Whether the batch is on its way, or has nothing to write and waits for those that are: what it is
         answered with may follow from what is not safe yet.

@@ -40,15 +40,16 @@ class Intake:
     def closed(self) -> bool:
         return self._closed
 
-    def take(self, *, wait: bool = True, part: bool = False) -> list[PendingCall]:
-        """All that waits, up to a batch's worth; with `wait`, once there is any. Empty when closed.
+    def take(self, *, seconds: float = 0, part: bool = False) -> list[PendingCall]:
+        """All that waits, up to a batch's worth; where nothing does, what comes within so many seconds. Empty
+        when closed.
 
         `part`: where many small calls wait, half of them, so that the others are decided while these are
         being written.
         """
         with self._condition:
-            while wait and not (self._small or self._large or self._closed):
-                self._condition.wait()
+            if seconds and not (self._small or self._large or self._closed):
+                self._condition.wait(seconds)
             if self._closed:
                 return []
             if part and (commands := sum(len(call.items) for call in self._small)) >= DIVIDED_FROM:

@@ -184,4 +184,11 @@ END_FORMER_BACKEND = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE pid = %s AND backend_start = %s AND pid <> pg_backend_pid()
 """
+END_SILENT_LEADER = """
+    SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+    WHERE l.locktype = 'advisory' AND l.granted AND l.classid::bigint = %s AND l.objid::bigint = %s
+    AND a.datname = current_database() AND a.usename = current_user
+    AND a.wait_event = 'ClientRead' AND a.state_change < clock_timestamp() - make_interval(secs => %s)
+"""
+"""Who leads and has not said anything for so many seconds, though the server waits for it."""
 MY_BACKEND = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"

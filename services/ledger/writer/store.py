@@ -222,3 +222,8 @@ class Store(Protocol):
 
     def forget(self) -> None:
         """Wait for what was sent, and confirm none of it any more."""
+
+    def show_life(self) -> None:
+        """Let the database know that this writer is there: it ends the connection of one that has been silent
+        for long, so that another can lead.
+        """

@@ -26,14 +26,19 @@ from services.ledger.writer.transaction import Transaction
 TRANSACTION_SECONDS = 15.0
 """What has been written ahead is not committed later than this: callers were told by then."""
 
+SILENT_SECONDS = 10.0
+"""After how long without a sign of the writer the server ends its session, so that another one can lead: a
+process that stands still keeps its connection.
+"""
+
 ADVISORY_CLASS = 0x4C444752
 """Distinguishes our advisory locks from anybody else's in the database."""
 
 SETTINGS = (
-    # A commit ends within these, one way or the other: a caller is told when a missing record is surely not
-    # coming. The server does not count a transaction that is written ahead as idle (see TRANSACTION_SECONDS);
-    # it notices by itself when the writer's machine is gone.
-    "-c statement_timeout=15s -c idle_in_transaction_session_timeout=15s "
+    # A commit ends within these and SILENT_SECONDS, one way or the other: a caller is told when a missing
+    # record is surely not coming. The server does not count a transaction that is written ahead as idle (see
+    # TRANSACTION_SECONDS); it notices by itself when the writer's machine is gone.
+    "-c statement_timeout=15s "
     "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 "
     "-c tcp_user_timeout=10s -c synchronous_commit=on -c timezone=UTC "
     "-c default_transaction_isolation=read\\ committed "
@@ -43,7 +48,6 @@ SETTINGS = (
     "-c enable_mergejoin=off -c enable_material=off"
 )
 CONNECTION: dict[str, Any] = {
-    "options": SETTINGS,
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -52,7 +56,7 @@ CONNECTION: dict[str, Any] = {
     "application_name": "medtown-ledger-writer",
 }
 
-CONNECTION_ENDS = ("08", "57P")
+CONNECTION_ENDS = ("08", "57P", "25P03")
 """How states (SQLSTATE) begin after which a connection is of no use, though it may still look open."""
 
 
@@ -71,7 +75,7 @@ class PostgresStore:
     def connect(self) -> None:
         self.close()
         with self._translated():
-            self._connection = psycopg.connect(self._url, autocommit=True, **CONNECTION)
+            self._connection = psycopg.connect(self._url, autocommit=True, options=_options(), **CONNECTION)
             # Integers have one width in our tables. COPY needs to know it, and a statement is prepared only
             # once.
             self._connection.adapters.register_dumper(int, Int8Dumper)
@@ -89,9 +93,12 @@ class PostgresStore:
             self._connection = None
 
     def try_lead(self, partition: int) -> bool:
-        return bool(
-            self._query("SELECT pg_try_advisory_lock(%s::int, %s::int)", (ADVISORY_CLASS, partition))[0][0]
-        )
+        lock = (ADVISORY_CLASS, partition)
+        if self._query("SELECT pg_try_advisory_lock(%s::int, %s::int)", lock)[0][0]:
+            return True
+        # The server does not end a session that stopped in the middle of what it writes ahead.
+        self._query(statements.END_SILENT_LEADER, (*lock, SILENT_SECONDS))
+        return False
 
     def read_partition(self, partition: int) -> Partition | None:
         # FOR UPDATE waits for a transaction of a lost connection that may still be committing.
@@ -200,6 +207,9 @@ class PostgresStore:
             with self._translated():
                 self._sending.forget()
 
+    def show_life(self) -> None:
+        self._query("SELECT 1", ())
+
     def _send(self, batch: Batch) -> Transaction:
         with self._translated():
             if self._begun is None:
@@ -252,6 +262,11 @@ class PostgresStore:
             raise psycopg.OperationalError("not connected")
         self._sending.settle()
         return self._connection
+
+
+def _options() -> str:
+    silent = f"{SILENT_SECONDS * 1000:.0f}ms"
+    return f"{SETTINGS} -c idle_session_timeout={silent} -c idle_in_transaction_session_timeout={silent}"
 
 
 @contextmanager

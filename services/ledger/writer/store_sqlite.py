@@ -143,6 +143,9 @@ class SqliteStore:
     def confirm(self) -> None:
         """Nothing is ever sent."""
 
+    def show_life(self) -> None:
+        """Nobody asks: the lock of a file ends with its process."""
+
     def forget(self) -> None:
         """Nothing is ever sent."""
 

@@ -28,6 +28,8 @@ from shared.observability.logs import get_logger
 
 MAX_BATCH_COMMANDS = 2_000
 STOP_SECONDS = 30.0
+LIFE_SECONDS = 3.0
+"""How often a leader lets its database know that it is there: much less than the store's patience."""
 
 log = get_logger(__name__)
 
@@ -135,14 +137,19 @@ class Writer:
         self._leading.set()
         went = False
         """Whether the last batch was sent, so that another one could be decided meanwhile."""
+        silent_since = time.monotonic()
         while not self._intake.closed:
             sent = committer.sent
-            calls = self._intake.take(wait=not sent, part=went and not sent)
+            calls = self._intake.take(seconds=0 if sent else LIFE_SECONDS, part=went and not sent)
             if calls:
                 committer.process(calls)
                 went = committer.sent > sent
             if committer.sent > 1 or (committer.sent and not calls):
                 committer.confirm()
+            if not committer.sent and time.monotonic() - silent_since >= LIFE_SECONDS:
+                # However busy it is: of what is refused, the database hears nothing.
+                committer.show_life()
+                silent_since = time.monotonic()
             # Who has been answered may have the next command ready: let them come, so that all that are
             # about share one commit.
             time.sleep(0)

@@ -14,7 +14,6 @@ LEADER = """
     AND a.datname = current_database()
 """
 KILL_AT_WORK = f"SELECT pg_terminate_backend(pid) FROM ({LEADER}) leader WHERE state = 'active'"
-KILL_LEADER = f"SELECT pg_terminate_backend(pid) FROM ({LEADER}) leader"
 
 
 def kill_writer(site: Site, chance: random.Random) -> None:
@@ -88,12 +87,13 @@ def start_second_writer(site: Site, chance: random.Random) -> None:
 
 
 def pause_writer(site: Site, chance: random.Random) -> None:
-    """A writer stands still until another has taken over; awake again, it must find itself overtaken."""
+    """A writer stands still, and keeps its connection, until another has taken over by itself; awake again, it
+    must find itself overtaken.
+    """
     _start_standby(site)
     lost = site.supervisor.exits[WRITER][FENCE_LOST]
     site.send_signal(WRITER, signal.SIGSTOP)
     try:
-        site.rows("ledger", KILL_LEADER)
         ready = f"{STANDBY} to lead"
         url = site.deployment.metrics_url(STANDBY)
         wait_until(lambda: answers(url, "/readyz"), WAIT_SECONDS, ready)

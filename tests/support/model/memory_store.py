@@ -78,6 +78,8 @@ class MemoryStore:
 
     def forget(self) -> None: ...
 
+    def show_life(self) -> None: ...
+
     def write(self, batch: Batch) -> None:
         """As databases do: rows inserted or changed, nothing else."""
         before = self.partition

@@ -1,5 +1,7 @@
 """Where calls wait for the writer."""
 
+import threading
+
 from services.ledger.writer.calls import Item, PendingCall
 from services.ledger.writer.intake import DIVIDED_FROM, LARGE_CALL, Intake
 from tests.support.ledger import OPERATOR_PRINCIPAL, issue
@@ -59,8 +61,8 @@ def test_half_of_many_small_calls_may_be_taken_first() -> None:
         intake.put(call)
     half = DIVIDED_FROM // 2
     assert intake.take(part=True) == calls[:half]
-    assert intake.take(wait=False) == [*calls[half:], large]
-    assert intake.take(wait=False) == []
+    assert intake.take() == [*calls[half:], large]
+    assert intake.take() == []
 
 
 def test_few_calls_are_not_divided() -> None:
@@ -79,3 +81,15 @@ def test_small_calls_fill_no_more_than_their_share() -> None:
     assert intake.take(part=True) == calls[:2]
     assert intake.take() == [*calls[2:4], large]
     assert intake.take() == calls[4:]
+
+
+def test_who_waits_gets_what_comes_and_else_nothing() -> None:
+    intake = Intake(max_commands=10, max_small=150)
+    assert intake.take(seconds=0.01) == []
+    call = _call(1)
+    waiting: list[list[PendingCall]] = []
+    thread = threading.Thread(target=lambda: waiting.append(intake.take(seconds=30)))
+    thread.start()
+    intake.put(call)
+    thread.join(30)
+    assert waiting == [[call]]
