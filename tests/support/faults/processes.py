@@ -87,8 +87,8 @@ def start_second_writer(site: Site, chance: random.Random) -> None:
 
 
 def pause_writer(site: Site, chance: random.Random) -> None:
-    """A writer stands still, and keeps its connection, until another has taken over by itself; awake again, it
-    must find itself overtaken.
+    """A writer stands still, and keeps its connection, until another has taken over by itself; awake again,
+    it must find itself overtaken.
     """
     _start_standby(site)
     lost = site.supervisor.exits[WRITER][FENCE_LOST]
