@@ -3,7 +3,8 @@ record, and every answer must have been possible at its place.
 
 An accepted command must do at its place in the journal what the model does there, after every record that had
 been acknowledged before the call and before none that had. A refused one must be refused by the model, for
-the same reason, at some place between call and answer.
+the same reason, at some place between call and answer. One that came too late must do nothing, and be told
+so, unless it was decided before. In some rounds the writer's clock is set back while callers go on.
 """
 
 import itertools
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import hypothesis.strategies as st
 from hypothesis.stateful import initialize, rule
@@ -22,6 +24,7 @@ from services.ledger.kernel.record import Record
 from services.ledger.kernel.state import whole_state
 from services.ledger.tables import journal, partitions
 from services.ledger.writer import rows
+from services.ledger.writer.calls import authorise
 from shared.auth.principal import Principal
 from shared.contracts import clock
 from shared.contracts.commands import (
@@ -44,10 +47,18 @@ from tests.support.model.strategies import picks, small_amounts
 from tests.support.writing import Ledger
 
 CALLERS = 16
-CALL_US = 30 * clock.MICROSECONDS
+CALL_SECONDS = 30
 DAYS_BACK = 3000
 """The writer's clock begins so long ago, since tokens are good until shortly after the real present."""
 TOKEN_SECONDS = 4 * 3600
+
+
+class Asked(NamedTuple):
+    """A command to give, and within how many seconds it is to be done; it is too late for those below 0."""
+
+    command: Command
+    who: Principal
+    seconds: int
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,7 @@ class Given:
 
     command: Command
     who: Principal
+    late: bool
     outcome: Outcome
     before: int
     after: int
@@ -108,9 +120,10 @@ class World:
         return clock.now_us() + self._ahead_us
 
     def leap(self, us: int) -> None:
+        """Set the clock, ahead or back."""
         self._ahead_us = min(0, self._ahead_us + us)
 
-    def round(self, commands: Sequence[tuple[Command, Principal]]) -> list[Given]:
+    def round(self, commands: Sequence[Asked]) -> list[Given]:
         """Have callers give these commands, each caller one after the other; then see that all is well."""
         lines = [list(commands[start::CALLERS]) for start in range(min(CALLERS, len(commands)))]
         with ThreadPoolExecutor(CALLERS) as pool:
@@ -120,20 +133,32 @@ class World:
         for given in found:
             self._check_answer(given)
         tally.count("commands of concurrent callers", len(found))
+        tally.count("commands of these that came too late", sum(given.late for given in found))
         return found
 
-    def _call(self, line: list[tuple[Command, Principal]]) -> list[Given]:
+    def _call(self, line: list[Asked]) -> list[Given]:
         found = []
-        for command, who in line:
+        for command, who, seconds in line:
             before, began = self._acknowledged, self.now_us()
-            call = WriteCall([self._tokens[who]], [WriteItem(0, command)], began + CALL_US)
-            (outcome,) = self.ledger.writer.decide(call)
+            not_after = began + seconds * clock.MICROSECONDS
+            outcome = self._outcome(WriteCall([self._tokens[who]], [WriteItem(0, command)], not_after))
             with self.ledger.database.read() as connection:
                 after: int = connection.execute(select(partitions.c.last_sequence)).scalar_one()
             with self._lock:
                 self._acknowledged = max(self._acknowledged, after)
-            found.append(Given(command, who, outcome, before, after, (began, self.now_us())))
+            found.append(Given(command, who, seconds < 0, outcome, before, after, (began, self.now_us())))
         return found
+
+    def _outcome(self, call: WriteCall) -> Outcome:
+        if call.not_after > self.now_us():
+            (outcome,) = self.ledger.writer.decide(call)
+            return outcome
+        # `decide` would take the call back before the writer has it; this caller gave up just afterwards.
+        pending = authorise(call.tokens, call.items, call.not_after, self.ledger.verifier)
+        assert self.ledger.writer._intake.put(pending)
+        assert pending.wait(CALL_SECONDS)
+        (outcome,) = pending.answers()
+        return outcome
 
     def _follow(self, found: list[Given]) -> None:
         """Go through the journal's new records with the model."""
@@ -144,6 +169,7 @@ class World:
                 accepted[given.command.id] = given
         for record in self._new_records():
             given = accepted.pop(record.command)
+            assert not given.late
             assert given.before < record.sequence <= given.after
             self.model.is_unbooked = lambda account: True
             answer = self.model.decide(given.command, given.who, record.recorded_at)
@@ -175,6 +201,9 @@ class World:
         elif outcome.refusal is not None:
             slug = outcome.refusal["slug"]
             if slug == "id-reused" and self._is_used_otherwise(given):
+                return
+            if given.late:
+                assert slug == "late", f"{slug} was decided too late: {given}"
                 return
             reasons = {
                 self._reason(given, place, now) for place in self._places(given) for now in given.times
@@ -210,8 +239,9 @@ class Crowd(History):
         world = self.world
         self.model, self.ids = world.model, world.ids
         self.given, self.communities = world.given, world.communities
-        self.waiting: list[tuple[Command, Principal]] = []
+        self.waiting: list[Asked] = []
         self.restarting = False
+        self.back_us = 0
 
     @property
     def clock(self) -> int:
@@ -222,12 +252,12 @@ class Crowd(History):
         """Time goes on after the commands have been given, else ids would be too old by then."""
         self.later = max(self.later, us - self.clock)
 
-    def give(self, command: Command, who: Principal, seconds: int = 10) -> Answer:
+    def give(self, command: Command, who: Principal, seconds: int = CALL_SECONDS) -> Answer:
         self.given.append((command, who))
         if self.begun:
-            self.waiting.append((command, who))
+            self.waiting.append(Asked(command, who, seconds))
             return Answer("waiting")
-        (given,) = self.world.round([(command, who)])
+        (given,) = self.world.round([Asked(command, who, seconds)])
         return Answer(None if given.outcome.refusal is None else given.outcome.refusal["slug"])
 
     @initialize(usual=strategies.criteria)
@@ -268,10 +298,23 @@ class Crowd(History):
         """Another writer takes over before the commands are given."""
         self.restarting = True
 
+    @rule(seconds=st.integers(1, 59))
+    def clock_is_set_back(self, seconds: int) -> None:
+        """When half of the commands have been given, by no more than the writer puts up with."""
+        self.back_us = seconds * clock.MICROSECONDS
+
     def teardown(self) -> None:
         if self.restarting:
             self.world.restart()
-        if self.waiting:
-            self.world.round(self.waiting)
+        half = len(self.waiting) // 2 if self.back_us else len(self.waiting)
+        self._round(self.waiting[:half])
+        if self.back_us:
+            self.world.leap(-self.back_us)
+            self._round(self.waiting[half:])
+            tally.count("rounds of these with the clock set back")
+        self.world.leap(self.back_us + self.later)
+
+    def _round(self, commands: Sequence[Asked]) -> None:
+        if commands:
+            self.world.round(commands)
             tally.count("rounds of concurrent callers")
-        self.world.leap(self.later)
