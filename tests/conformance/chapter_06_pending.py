@@ -153,10 +153,13 @@ def test_only_payments(backed: Currency) -> None:
     backed.client.refused("/transfers", {**body, "pending_seconds": 60}, "invalid-request")
 
 
-def test_who_posts(backed: Currency, second: Client, second_subject: str) -> None:
+def test_who_posts(backed: Currency, member: Client, member_subject: str) -> None:
     """6.14 The payer cannot post what is reserved for another; the payee can."""
-    payer = backed.account(100, holder=second_subject)
-    payee = backed.account()
-    pending = second.make("/transfers", backed.payment(payer, payee, 30, pending_seconds=600))
-    posted = backed.client.make(f"/transfers/{pending['id']}/postings", {"id": new_id()})
-    assert posted["amount"]["amount"] == 30
+    theirs, mine = backed.account(100, holder=member_subject), backed.account(100)
+    paying = member.make("/transfers", backed.payment(theirs, mine, 30, pending_seconds=600))
+    member.refused(f"/transfers/{paying['id']}/postings", {"id": new_id()}, "not-permitted")
+    assert (backed.balance(theirs), backed.available(theirs), backed.balance(mine)) == (100, 70, 100)
+    paid = backed.reserve(mine, theirs, 20)
+    posted = member.make(f"/transfers/{paid['id']}/postings", {"id": new_id()})
+    assert posted["amount"]["amount"] == 20
+    assert (backed.balance(mine), backed.balance(theirs)) == (80, 120)

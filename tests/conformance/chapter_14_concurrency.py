@@ -38,15 +38,23 @@ def test_among_many(backed: Currency) -> None:
     """14.2 Payments criss-cross among accounts keep their sum, and no account goes below zero."""
     accounts = [backed.account(100) for _ in range(8)]
 
-    def pay(number: int) -> None:
-        chance = random.Random(number)
+    def pay(number: int) -> list[str]:
+        chance, posted = random.Random(number), []
         for _turn in range(8):
             payer, payee = chance.sample(accounts, 2)
             body = backed.payment(payer, payee, chance.randint(1, 80))
             answer = backed.client.send("POST", "/transfers", body)
-            assert answer.status_code in (201, 422), answer.text
+            if answer.status_code == 201:
+                posted.append(body["id"])
+            else:
+                problem_of(answer, "insufficient-balance")
+        return posted
 
-    simultaneously([partial(pay, n) for n in range(THREADS)])
+    posted = [id for each in simultaneously([partial(pay, n) for n in range(THREADS)]) for id in each]
+    # Each account pays some time, and the first payment from it is never too much.
+    assert len(posted) >= len(accounts)
+    rows = [row for each in accounts for row in backed.history(each)]
+    assert sorted(row["id"] for row in rows if row["change"]["amount"] < 0) == sorted(posted)
     balances = [backed.balance(each) for each in accounts]
     assert sum(balances) == 800
     assert min(balances) >= 0
@@ -54,17 +62,18 @@ def test_among_many(backed: Currency) -> None:
 
 def test_histories_agree(backed: Currency) -> None:
     """14.3 After that, each row's balance is that of the row before and its change, without a gap."""
-    one, other = backed.account(100), backed.account(100)
+    one, other = backed.account(1000), backed.account(1000)
 
-    def pay(number: int) -> None:
-        for _turn in range(5):
-            pair = (one, other) if number % 2 else (other, one)
-            backed.client.send("POST", "/transfers", backed.payment(*pair, 1 + number))
+    def pay(number: int) -> list[str]:
+        pair = (one, other) if number % 2 else (other, one)
+        return [backed.pay(*pair, 1 + number)["id"] for _turn in range(5)]
 
-    simultaneously([partial(pay, n) for n in range(THREADS)])
+    posted = [id for each in simultaneously([partial(pay, n) for n in range(THREADS)]) for id in each]
     for account in (one, other):
-        balance = 0
-        for row in reversed(backed.history(account)):
+        balance, rows = 0, backed.history(account)
+        # Before them came what was issued.
+        assert sorted(row["id"] for row in rows[:-1]) == sorted(posted)
+        for row in reversed(rows):
             balance += row["change"]["amount"]
             assert row["balance"]["amount"] == balance
         assert balance == backed.balance(account)

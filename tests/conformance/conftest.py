@@ -43,6 +43,14 @@ def second(settings: Settings) -> Client:
 
 
 @pytest.fixture(scope="session")
+def member(settings: Settings) -> Client:
+    """Speaks with the member's token: of somebody who has no role."""
+    if settings.member_token is None:
+        pytest.skip("no --member-token was given")
+    return Client(settings.url, settings.member_token)
+
+
+@pytest.fixture(scope="session")
 def subject(client: Client) -> str:
     """The id of who holds the token."""
     return str(client.get("/sessions/current")["person"]["id"])
@@ -51,6 +59,11 @@ def subject(client: Client) -> str:
 @pytest.fixture(scope="session")
 def second_subject(second: Client) -> str:
     return str(second.get("/sessions/current")["person"]["id"])
+
+
+@pytest.fixture(scope="session")
+def member_subject(member: Client) -> str:
+    return str(member.get("/sessions/current")["person"]["id"])
 
 
 @pytest.fixture(scope="session")

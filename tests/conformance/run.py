@@ -27,6 +27,7 @@ class Settings:
     url: str
     token: str
     second_token: str | None = None
+    member_token: str | None = None
 
 
 @dataclass
@@ -94,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--url", help="the ledger's address, as https://example.org")
     parser.add_argument("--token", help="of somebody who may create currencies, open accounts and issue")
     parser.add_argument("--second-token", help="of another operator: tries what needs a second person")
+    parser.add_argument("--member-token", help="of somebody without a role: tries what only others may")
     parser.add_argument("--chapter", action="append", default=[], help="only this chapter's number")
     parser.add_argument("--list", action="store_true", help="print the requirements instead")
     parser.add_argument("--verbose", action="store_true", help="tell of each failure in full")
@@ -104,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if not given.url or not given.token:
         parser.error("--url and --token are needed")
-    summary = Summary(Settings(given.url, given.token, given.second_token))
+    summary = Summary(Settings(given.url, given.token, given.second_token, given.member_token))
     chapters = [f"chapter_{int(number):02d}_" for number in given.chapter]
     files = [
         str(file)

@@ -33,10 +33,13 @@ def token(headers: object) -> str:
 def meets(deployment: Deployment, *chapters: str) -> None:
     town = Town(administrator(deployment.base_url))
     second, _ = town.person(roles=["operator"])
+    member = town.neighbour()
     done = conformance(
         *("--url", town.operator.base_url),
-        *("--token", token(town.operator.http.headers["Authorization"])),
-        *("--second-token", token(second.http.headers["Authorization"])),
+        # In one word, since a token may begin with a hyphen.
+        f"--token={token(town.operator.http.headers['Authorization'])}",
+        f"--second-token={token(second.http.headers['Authorization'])}",
+        f"--member-token={token(member.http.headers['Authorization'])}",
         *(part for chapter in chapters for part in ("--chapter", chapter)),
     )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
