@@ -167,6 +167,40 @@ def test_late_commands_are_refused_and_never_done(puma: Ledger) -> None:
     assert puma.total(account) == 1
 
 
+def test_what_the_writer_comes_to_after_its_deadline_is_never_done(puma: Ledger) -> None:
+    """The caller cannot take it back: the writer has it, and is held up until the deadline has passed."""
+    account = puma.account()
+    command, not_after = issue(account, 10), clock.deadline(0.2)
+    taken, given_up = threading.Event(), threading.Event()
+
+    def now_us() -> int:
+        if threading.current_thread().name.startswith("ledger-writer"):
+            taken.set()
+            assert given_up.wait(20)
+        else:
+            assert taken.wait(20)
+        return clock.now_us()
+
+    held_up = puma.new_writer(now_us=now_us)
+    puma.writer.stop()
+    held_up.start()
+    try:
+        assert held_up.wait_until_leading(20)
+        call = WriteCall([puma.operator_token()], [WriteItem(0, command)], not_after)
+        assert refused_as(held_up.decide(call)[0]) == "outcome-unknown"
+        assert clock.now_us() > not_after
+        given_up.set()
+        (outcome,) = puma.decide([issue(account, 1)], writer=held_up)
+        assert outcome.view is not None
+        assert puma.total(account) == 1
+        (outcome,) = puma.decide([command], writer=held_up)
+        assert outcome.view is not None
+        assert not outcome.replayed
+    finally:
+        given_up.set()
+        held_up.stop()
+
+
 def test_nothing_is_decided_after_the_end_of_its_token(puma: Ledger) -> None:
     account = puma.account()
     expiring = puma.signer.sign("op", "ledger", frozenset({"operator"}), lifetime_seconds=1)
