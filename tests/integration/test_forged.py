@@ -4,6 +4,7 @@ sees it.
 
 import base64
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.auth.keys import load_signer, private_key_file
 from shared.auth.principal import ADMINISTRATOR, JOURNAL_READER, MEMBER, OPERATOR, TIMEKEEPER
-from shared.auth.tokens import Signer
-from shared.contracts import clock, events, identity, ids, journal, ledger
+from shared.auth.tokens import ALGORITHM, Signer
+from shared.contracts import clock, cop, dashboard, events, identity, ids, journal, ledger, toolbox
 from shared.contracts.commands import Command, Settle, Transfer, WriteCall, WriteItem
 from shared.contracts.errors import Refusal
 from shared.contracts.journal import encode_batch
@@ -33,6 +34,16 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.distributed
 
 WRITER = ledger.writer_service(0)
+OTHERS = (identity, cop, dashboard, toolbox)
+"""Contracts of the services beside the ledger."""
+ASKED: dict[str, tuple[str, dict[str, Any]]] = {
+    identity.SERVICE: ("get_names", {"ids": []}),
+    cop.SERVICE: ("list_groups", {}),
+    # These are open to all, but not to who says wrongly who they are.
+    dashboard.SERVICE: ("list_indicators", {}),
+    toolbox.SERVICE: ("list_documents", {}),
+}
+"""A call of each of them."""
 WAIT_SECONDS = 20.0
 SHORT_SECONDS = 1
 
@@ -65,10 +76,17 @@ def counted(deployment: DistributedDeployment, process: str, name: str, **labels
     )
 
 
-def refusal_of(client: Client, method: str, token: str | None, **arguments: Any) -> str:
+def refusal_of(
+    client: Client, method: str, token: str | None, service: str = ledger.SERVICE, **arguments: Any
+) -> str:
     with pytest.raises(Refusal) as raised:
-        client.call("ledger", method, arguments, token=token, not_after=clock.deadline(10))
+        client.call(service, method, arguments, token=token, not_after=clock.deadline(10))
     return raised.value.slug
+
+
+def refusals(deployment: DistributedDeployment, reason: str, *processes: str) -> list[float]:
+    """How many tokens each process has refused for this reason."""
+    return [counted(deployment, process, "auth_refusals_total", reason=reason) for process in processes]
 
 
 def decided(client: Client, command: Command, token: str) -> str:
@@ -87,48 +105,91 @@ def tampered(token: str, **claims: Any) -> str:
     return f"{header}.{encoded}.{signature}"
 
 
-def unsigned(subject: str) -> str:
-    claims = {"iss": "identity", "sub": subject, "aud": "ledger", "roles": [OPERATOR], "iat": 0, "exp": 2**40}
+def unsigned(subject: str, audience: str) -> str:
+    claims = {"iss": "identity", "sub": subject, "aud": audience, "roles": [OPERATOR], "iat": 0, "exp": 2**40}
     return jwt.encode(claims, None, algorithm="none")  # type: ignore[arg-type]
 
 
-def tokens(signer: Signer) -> dict[str, tuple[str, str]]:
+def of_the_future(signer: Signer, audience: str) -> str:
+    signed = int(time.time()) + 3600
+    claims = {"iss": signer.issuer, "sub": "x", "aud": audience, "roles": [OPERATOR], "iat": signed}
+    return jwt.encode({**claims, "exp": signed + 300}, signer._key, algorithm=ALGORITHM)
+
+
+def tokens(signer: Signer, audience: str = ledger.AUDIENCE) -> dict[str, tuple[str, str]]:
     """Tokens that nobody must believe, and what each is counted as."""
-    good = signer.sign(ids.new_id(), ledger.AUDIENCE, frozenset({MEMBER}))
+    good = signer.sign(ids.new_id(), audience, frozenset({MEMBER}))
     own_key = Ed25519PrivateKey.generate()
     everything = frozenset({OPERATOR, ADMINISTRATOR})
-    another = Signer("identity", own_key).sign("x", ledger.AUDIENCE, everything)
+    another = Signer("identity", own_key).sign("x", audience, everything)
+    elsewhere = signer.sign(
+        "x", identity.AUDIENCE if audience != identity.AUDIENCE else cop.AUDIENCE, everything
+    )
     return {
         "another's subject": (tampered(good, sub=ids.new_id()), "wrong-signature"),
         "more roles": (tampered(good, roles=[OPERATOR]), "wrong-signature"),
         "a longer life": (tampered(good, exp=2**40), "wrong-signature"),
         "another key": (another, "wrong-signature"),
-        "nobody's": (Signer("nobody", own_key).sign("x", ledger.AUDIENCE, everything), "unknown-issuer"),
-        "another audience": (signer.sign("x", identity.AUDIENCE, everything), "wrong-audience"),
-        "expired": (signer.sign("x", ledger.AUDIENCE, everything, lifetime_seconds=-1), "expired"),
-        "not signed": (unsigned("x"), "wrong-algorithm"),
+        "nobody's": (Signer("nobody", own_key).sign("x", audience, everything), "unknown-issuer"),
+        "another audience": (elsewhere, "wrong-audience"),
+        "expired": (signer.sign("x", audience, everything, lifetime_seconds=-1), "expired"),
+        "of the future": (of_the_future(signer, audience), "not-yet-good"),
+        "not signed": (unsigned("x", audience), "wrong-algorithm"),
         "no token": ("not.a.token", "malformed"),
         "nothing": ("", "missing"),
     }
 
 
-@pytest.mark.parametrize("forged", list(tokens(Signer("identity", Ed25519PrivateKey.generate()))))
+FORGED = list(tokens(Signer("identity", Ed25519PrivateKey.generate())))
+
+
+@pytest.mark.parametrize("forged", FORGED)
 def test_a_forged_token_is_believed_neither_by_queries_nor_by_the_writer(
     distributed: DistributedDeployment, client: Client, signed_by: Callable[[str], Signer], forged: str
 ) -> None:
     token, reason = tokens(signed_by("identity"))[forged]
 
-    def seen() -> list[float]:
-        labels = {"audience": ledger.AUDIENCE, "reason": reason}
-        return [
-            counted(distributed, process, "auth_refusals_total", **labels)
-            for process in ("ledger", "ledger-writer")
-        ]
-
-    before = seen()
+    before = refusals(distributed, reason, "ledger", "ledger-writer")
     assert refusal_of(client, "get_account", token, id=ids.new_id()) == "not-signed-in"
     assert decided(client, open_account(ids.new_id(), "PUMA"), token) == "not-signed-in"
-    assert seen() == [count + 1 for count in before]
+    assert refusals(distributed, reason, "ledger", "ledger-writer") == [count + 1 for count in before]
+
+
+@pytest.mark.parametrize("forged", FORGED)
+@pytest.mark.parametrize("service", list(ASKED))
+def test_a_forged_token_is_believed_by_no_service(
+    distributed: DistributedDeployment,
+    client: Client,
+    signed_by: Callable[[str], Signer],
+    service: str,
+    forged: str,
+) -> None:
+    token, reason = tokens(signed_by("identity"), service)[forged]
+    method, arguments = ASKED[service]
+    before = refusals(distributed, reason, service)
+    assert refusal_of(client, method, token, service, **arguments) == "not-signed-in"
+    assert refusals(distributed, reason, service) == [count + 1 for count in before]
+
+
+def test_a_token_that_was_overheard_is_good_for_no_other_service(
+    distributed: DistributedDeployment, client: Client, town: Town
+) -> None:
+    """Within its five minutes and for its own audience a token is who has it; nowhere else."""
+    session = str(town.operator.http.headers["Authorization"]).removeprefix("Bearer ")
+    audiences = [ledger.AUDIENCE, *(each.AUDIENCE for each in OTHERS)]
+    asked = {"session": session, "audiences": audiences}
+    genuine: dict[str, str] = client.call(identity.SERVICE, "exchange", asked)["tokens"]
+    for service, (method, arguments) in ASKED.items():
+        assert client.call(service, method, arguments, token=genuine[service]) is not None
+        elsewhere = [audience for audience in audiences if audience != service]
+        [before] = refusals(distributed, "wrong-audience", service)
+        for audience in elsewhere:
+            assert refusal_of(client, method, genuine[audience], service, **arguments) == "not-signed-in"
+        assert refusals(distributed, "wrong-audience", service) == [before + len(elsewhere)]
+    [before] = refusals(distributed, "wrong-audience", "ledger-writer")
+    for audience in audiences[1:]:
+        assert decided(client, opening(town), genuine[audience]) == "not-signed-in"
+    assert refusals(distributed, "wrong-audience", "ledger-writer") == [before + len(OTHERS)]
 
 
 def test_a_token_that_was_good_is_refused_after_its_end(
@@ -140,7 +201,7 @@ def test_a_token_that_was_good_is_refused_after_its_end(
     )
     seen = client.call("ledger", "get_account", {"id": account}, token=token)
     assert seen["id"] == account
-    before = counted(distributed, "ledger", "auth_refusals_total", reason="expired")
+    before = refusals(distributed, "expired", "ledger", "ledger-writer")
 
     def is_over() -> bool:
         try:
@@ -151,7 +212,7 @@ def test_a_token_that_was_good_is_refused_after_its_end(
 
     wait_until(is_over, WAIT_SECONDS, "the token to end")
     assert decided(client, open_account(ids.new_id(), town.currency), token) == "not-signed-in"
-    assert counted(distributed, "ledger", "auth_refusals_total", reason="expired") == before + 1
+    assert refusals(distributed, "expired", "ledger", "ledger-writer") == [count + 1 for count in before]
 
 
 def test_a_person_sees_and_spends_nothing_of_anothers(
@@ -208,6 +269,25 @@ def test_a_role_that_the_issuer_may_not_give_does_not_count(
     assert decided(client, command(town), token) == "not-permitted"
     after = counted(distributed, "ledger-writer", "auth_roles_withheld_total", audience=ledger.AUDIENCE)
     assert after == before + 1
+
+
+@pytest.mark.parametrize("service", list(ASKED))
+def test_no_service_lets_an_issuer_give_roles_that_are_not_its_own(
+    distributed: DistributedDeployment, client: Client, signed_by: Callable[[str], Signer], service: str
+) -> None:
+    token = signed_by("toolbox").sign(ids.new_id(), service, frozenset({ADMINISTRATOR}))
+    method, arguments = ASKED[service]
+    before = counted(distributed, service, "auth_roles_withheld_total", audience=service)
+    assert client.call(service, method, arguments, token=token) is not None
+    assert counted(distributed, service, "auth_roles_withheld_total", audience=service) == before + 1
+
+
+def test_who_may_not_give_the_role_registers_nobody(
+    client: Client, signed_by: Callable[[str], Signer]
+) -> None:
+    token = signed_by("toolbox").sign(ids.new_id(), identity.AUDIENCE, frozenset({ADMINISTRATOR}))
+    person = {"name": "Nobody", "email": "nobody@example.org", "password": "a long enough password"}
+    assert refusal_of(client, "create_person", token, identity.SERVICE, **person) == "not-permitted"
 
 
 def test_only_readers_of_the_journal_get_it(client: Client, signed_by: Callable[[str], Signer]) -> None:
