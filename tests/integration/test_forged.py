@@ -291,7 +291,13 @@ def test_who_may_not_give_the_role_registers_nobody(
 
 
 def test_only_readers_of_the_journal_get_it(client: Client, signed_by: Callable[[str], Signer]) -> None:
-    position = {"partition": 0, "timeline": "", "sequence": 0, "hash": journal.GENESIS_HASH, "limit": 1}
+    position: dict[str, Any] = {
+        "partition": 0,
+        "timeline": "",
+        "sequence": 0,
+        "hash": journal.GENESIS_HASH,
+        "limit": 1,
+    }
     for issuer, role in (("identity", JOURNAL_READER), ("ledger", JOURNAL_READER), ("identity", MEMBER)):
         token = signed_by(issuer).sign("somebody", ledger.AUDIENCE, frozenset({role}))
         assert refusal_of(client, "journal_since", token, **position) == "not-permitted"
