@@ -18,6 +18,11 @@ from services.ledger.writer.store import Batch, FenceMissed, Partition, Store, S
 from shared.contracts.errors import Refusal
 from shared.observability.logs import get_logger
 
+MAX_MISSES = 5
+"""How often in a row a batch may not be written though the partition's row, read after it, lets it be. The
+freeze that kept it from it has been taken away meanwhile; if that goes on, it is something else.
+"""
+
 log = get_logger(__name__)
 
 
@@ -42,6 +47,9 @@ class Committer:
         self._now_us = now_us
         self._decider = Decider(store, taken)
         self._sequence = taken.last_sequence
+        self._frozen = taken.frozen
+        """As the row was when it was read last."""
+        self._misses = 0
         self._sent: deque[_Sent] = deque()
 
     @property
@@ -120,6 +128,7 @@ class Committer:
 
     def _written(self, batch: Batch, since: float) -> None:
         self._sequence = batch.sequence
+        self._misses = 0
         metrics.COMMIT_DURATION.observe(time.perf_counter() - since)
         metrics.BATCH_SIZE.observe(len(batch.records) + len(batch.refusals))
 
@@ -158,11 +167,11 @@ class Committer:
 
     def _failed(self, error: BaseException | None, calls: list[PendingCall]) -> list[list[PendingCall]]:
         """What to do with the calls of a batch that could not be written: they are done one by one, so that
-        the one that fails alone is refused.
+        the one that fails alone is refused. The row has been read since, and is as this writer left it.
+        Raises FenceLost.
         """
         if isinstance(error, FenceMissed):
-            self._refuse_if_frozen(calls)
-            return []
+            return self._missed(calls)
         if len(calls) > 1:
             return [[call] for call in calls]
         # One command that we have a mistake for must not take the others with it.
@@ -187,15 +196,21 @@ class Committer:
             except StoreError:
                 connection_lost = True
                 continue
-            self._sequence = now.last_sequence
+            self._sequence, self._frozen = now.last_sequence, now.frozen
             return written
 
-    def _refuse_if_frozen(self, calls: list[PendingCall]) -> None:
-        if not self._fence.read(connection_lost=False).frozen:
-            raise FenceLost("the partition's row is not as this writer left it")
+    def _missed(self, calls: list[PendingCall]) -> list[list[PendingCall]]:
+        """Refuse the calls while the partition is frozen; where it is not any more, they are done again."""
+        if not self._frozen:
+            self._misses += 1
+            if self._misses > MAX_MISSES:
+                raise FenceLost("nothing can be written though the partition's row is as it was left")
+            return [calls]
+        self._misses = 0
         for call in calls:
             call.refuse(Refusal("partition-frozen"))
         self._answer(calls)
+        return []
 
     def _answer(self, calls: list[PendingCall]) -> None:
         metrics.count(calls)

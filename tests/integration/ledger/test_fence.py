@@ -12,6 +12,8 @@ from services.ledger.kernel.decide import decide
 from services.ledger.kernel.record import Record
 from services.ledger.kernel.state import State
 from services.ledger.writer import store_postgres
+from services.ledger.writer.opening import open_store
+from services.ledger.writer.store import Batch, FenceMissed, Partition
 from services.ledger.writer.writer import Writer
 from shared.contracts import clock
 from shared.contracts.commands import Command, Outcome, Transfer
@@ -87,6 +89,42 @@ def test_a_frozen_partition_takes_no_changes_until_it_is_free_again(puma: Ledger
     puma.execute("UPDATE partitions SET frozen = FALSE")
     assert all(outcome.view is not None for outcome in puma.decide(commands))
     assert puma.total(account) == 1 + 10 * size
+
+
+@pytest.mark.parametrize("size", [1, 600])
+def test_a_freeze_that_is_lifted_while_it_is_looked_at_costs_nothing(
+    puma: Ledger, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = puma.account(issued=1)
+    store = type(open_store(puma.url))
+    read = store.read_partition
+
+    def lifted(self: Any, partition: int) -> Partition | None:
+        puma.execute("UPDATE partitions SET frozen = FALSE")
+        return read(self, partition)
+
+    monkeypatch.setattr(store, "read_partition", lifted)
+    puma.execute("UPDATE partitions SET frozen = TRUE")
+    outcomes = puma.decide([issue(account, 10) for _ in range(size)])
+    assert all(outcome.view is not None for outcome in outcomes)
+    assert puma.total(account) == 1 + 10 * size
+
+
+def test_who_cannot_write_though_its_row_stands_gives_up(
+    puma: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = puma.account()
+    lost = _lead(puma.writer)
+    store = type(open_store(puma.url))
+
+    def missed(self: Any, batch: Batch) -> None:
+        raise FenceMissed
+
+    monkeypatch.setattr(store, "send", lambda self, batch: False)
+    monkeypatch.setattr(store, "write", missed)
+    (outcome,) = puma.decide([issue(account, 10)], seconds=0.5)
+    assert refused_as(outcome) in ("outcome-unknown", "writer-unavailable")
+    assert lost.wait(10)
 
 
 def test_a_clock_that_is_far_behind_stops_writing(puma: Ledger) -> None:
