@@ -21,6 +21,10 @@ from psycopg.pq.abc import PGresult
 _TYPES = {str: "text", bytes: "bytea", int: "bigint"}
 """Of parameters that the statement itself does not cast."""
 _BINARY = 1
+_NAME = "sending"
+"""Under which the server has the statement prepared."""
+_NOT_PREPARED = "26000"
+"""The state (SQLSTATE) of a prepared statement that the server does not know."""
 
 _parameter = re.compile(r"%\((\w+)\)[sb]")
 _bigint = Struct("!q").pack
@@ -37,9 +41,7 @@ class Sending:
         self._connection = connection
         self._statement = statement
         self._parameters = tuple(dict.fromkeys(_parameter.findall(statement)))
-        self._name = ""
-        """Under which the server has the statement prepared."""
-        self._names_given = 0
+        self._prepared = False
         self._sent = 0
         """How many have not been answered."""
         self._answers: deque[PGresult] = deque()
@@ -47,13 +49,13 @@ class Sending:
 
     def send(self, values: Mapping[str, Any]) -> None:
         """Have the server execute the statement with these values, and do not wait for it."""
-        if not self._name:
+        if not self._prepared:
             self._prepare(values)
         libpq = self._connection.pgconn
         encoded = [_encode(values[name]) for name in self._parameters]
         if not self._sent:
             libpq.enter_pipeline_mode()
-        libpq.send_query_prepared(self._name.encode(), encoded, [_BINARY] * len(encoded), _BINARY)
+        libpq.send_query_prepared(_NAME.encode(), encoded, [_BINARY] * len(encoded), _BINARY)
         libpq.pipeline_sync()
         self._sent += 1
         self._connection.wait(generators.send(libpq))
@@ -66,9 +68,11 @@ class Sending:
             self._wait_for_one()
         answer = self._answers.popleft()
         if answer.status != ExecStatus.TUPLES_OK:
-            # Whatever it is, it is not for want of a prepared statement that it happens again.
-            self._name = ""
-            raise _error(answer)
+            error = _error(answer)
+            # Whatever else it is, the server keeps the statement, and would keep each that is prepared after.
+            if error.sqlstate == _NOT_PREPARED:
+                self._prepared = False
+            raise error
         value = answer.get_value(0, 0)
         assert value is not None
         return int.from_bytes(value, "big", signed=True)
@@ -87,17 +91,18 @@ class Sending:
         """To be called when a transaction was rolled back: psycopg then has the server forget everything that
         was prepared.
         """
-        self._name = ""
+        self._prepared = False
 
     def _prepare(self, values: Mapping[str, Any]) -> None:
         self.settle()
         numbers = {name: f"${number}" for number, name in enumerate(self._parameters, 1)}
         text = _parameter.sub(lambda found: numbers[found[1]], self._statement)
         types = ", ".join(_TYPES.get(type(values[name]), "unknown") for name in self._parameters)
-        self._names_given += 1
-        name = f"sending_{self._names_given}"
-        self._connection.execute(f"PREPARE {name} ({types}) AS {text}")
-        self._name = name
+        # After the query psycopg has the server forget what is to be forgotten, which may not be all.
+        if self._connection.execute("SELECT FROM pg_prepared_statements WHERE name = %s", (_NAME,)).rowcount:
+            self._connection.execute(f"DEALLOCATE {_NAME}")
+        self._connection.execute(f"PREPARE {_NAME} ({types}) AS {text}")
+        self._prepared = True
 
     def _wait_for_one(self) -> None:
         libpq = self._connection.pgconn

@@ -17,6 +17,7 @@ from services.ledger.writer.calls import Item, PendingCall
 from services.ledger.writer.committing import Committer
 from services.ledger.writer.fence import Fence, FenceLost
 from services.ledger.writer.opening import open_store
+from services.ledger.writer.store_postgres import PostgresStore
 from shared.auth.principal import Principal
 from shared.contracts import clock, ids
 from shared.contracts.commands import Command, Outcome, TagAccount
@@ -63,6 +64,17 @@ class Town:
 
     def totals(self) -> tuple[int, ...]:
         return tuple(self.ledger.total(account) for account in (self.payer, self.shop, self.other))
+
+    def connection(self) -> psycopg.Connection[Any]:
+        """The committer's own, which must be at rest."""
+        assert isinstance(self.store, PostgresStore)
+        return self.store._opened()
+
+    def prepared(self) -> int:
+        """How many statements the server keeps for the committer, beside those that psycopg prepares."""
+        query = "SELECT count(*) FROM pg_prepared_statements WHERE from_sql"
+        (row,) = self.connection().execute(query).fetchall()
+        return int(row[0])
 
     @contextmanager
     def held_up(self) -> Iterator[psycopg.Connection[Any]]:
@@ -166,6 +178,40 @@ def test_what_fails_with_the_commit_is_not_taken_for_done(town: Town) -> None:
     assert [refused_as(_outcome(call)) for call in calls[1:]] == ["writer-unavailable"] * 2
     town.ledger.execute("DROP TRIGGER refused ON journal")
     assert _outcome_of(town, town.pay(20)).view is not None
+
+
+def test_the_statement_is_prepared_once_however_many_batches_fail(town: Town) -> None:
+    town.pay(1)
+    town.finish()
+    town.ledger.execute("ALTER TABLE entries RENAME TO hidden")
+    for _ in range(3):
+        call = town.pay(1)
+        town.finish()
+        assert refused_as(_outcome(call)) == "writer-unavailable"
+    town.ledger.execute("ALTER TABLE hidden RENAME TO entries")
+    assert _outcome_of(town, town.pay(1)).view is not None
+    assert town.prepared() == 1
+
+
+def test_what_is_taken_back_leaves_no_statement_behind(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        assert _outcome_of(town, town.pay(1)).view is not None
+        with monkeypatch.context() as patch:
+            patch.setattr("services.ledger.writer.store_postgres.TRANSACTION_SECONDS", 0.0)
+            call = town.give(*(issue(town.other, 1) for _ in range(400)))
+        town.finish()
+        assert {refused_as(outcome) for outcome in call.answers()} == {"writer-unavailable"}
+    assert _outcome_of(town, town.pay(1)).view is not None
+    assert town.prepared() == 1
+
+
+def test_a_statement_that_the_server_forgot_is_prepared_again(town: Town) -> None:
+    assert _outcome_of(town, town.pay(1)).view is not None
+    town.connection().execute("DEALLOCATE ALL")
+    assert town.prepared() == 0
+    assert refused_as(_outcome_of(town, town.pay(1))) == "writer-unavailable"
+    assert _outcome_of(town, town.pay(1)).view is not None
+    assert town.prepared() == 1
 
 
 def test_a_mistake_of_ours_is_not_laid_at_the_door_of_what_is_on_its_way(
