@@ -11,7 +11,7 @@ answers with another. Neither is ever waited for beyond a call's deadline.
 import threading
 import time
 import uuid
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from enum import Enum, auto
@@ -38,6 +38,8 @@ from shared.messaging.client import Reply, reply_of, request_message
 from shared.observability.logs import get_logger
 
 MAX_UNCONFIRMED = 500
+MAX_WAITING = 5_000
+"""How many calls may wait to be handed to the broker; while it is away or takes nothing, more are refused."""
 IDLE_SECONDS = HEARTBEAT_SECONDS / 4
 CLOSE_SECONDS = 5.0
 TRANSIENT = 1
@@ -79,7 +81,8 @@ class AmqpClient:
         self._name = name
         self._reply_queue = f"rpc.reply-{name}-{uuid.uuid4()}"
         self._condition = threading.Condition()
-        self._outgoing: deque[_Pending] = deque()
+        self._outgoing: OrderedDict[str, _Pending] = OrderedDict()
+        """Not handed to the broker yet, in their order."""
         self._pending: dict[str, _Pending] = {}
         self._threads: list[threading.Thread] = []
         self._reader: amqp.Connection | None = None
@@ -102,10 +105,10 @@ class AmqpClient:
         body = msgspec.json.encode({"args": [], "kwargs": {"message": message}})
         pending = _Pending(f"{service}.{method}", body, deadline)
         self._enqueue(pending)
-        pending.done.wait(max(0, deadline - clock.now_us()) / clock.MICROSECONDS)
-        with self._condition:
-            self._pending.pop(pending.id, None)
-            state = pending.state
+        try:
+            pending.done.wait(max(0, deadline - clock.now_us()) / clock.MICROSECONDS)
+        finally:
+            state = self._ended(pending)
         if state is _State.ANSWERED:
             return _result(pending.reply, service, method, kind)
         if state is _State.SENT:
@@ -127,7 +130,7 @@ class AmqpClient:
 
     def _enqueue(self, pending: _Pending) -> None:
         with self._condition:
-            if self._closed:
+            if self._closed or len(self._outgoing) >= MAX_WAITING:
                 raise Refusal("service-unavailable", service=pending.routing_key.partition(".")[0])
             if not self._threads:
                 self._threads = [
@@ -137,8 +140,15 @@ class AmqpClient:
                 for thread in self._threads:
                     thread.start()
             self._pending[pending.id] = pending
-            self._outgoing.append(pending)
+            self._outgoing[pending.id] = pending
             self._condition.notify_all()
+
+    def _ended(self, pending: _Pending) -> _State:
+        """Forget a call that nobody waits for any more; how far it has come."""
+        with self._condition:
+            self._pending.pop(pending.id, None)
+            self._outgoing.pop(pending.id, None)
+            return pending.state
 
     # Sending
 
@@ -195,8 +205,8 @@ class AmqpClient:
     def _next_to_send(self) -> _Pending | None:
         with self._condition:
             while self._outgoing:
-                pending = self._outgoing.popleft()
-                if pending.id in self._pending and pending.not_after > clock.now_us():
+                _, pending = self._outgoing.popitem(last=False)
+                if pending.not_after > clock.now_us():
                     pending.state = _State.SENT
                     return pending
         return None
