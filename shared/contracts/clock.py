@@ -10,6 +10,9 @@ FIRST = "1970-01-01T00:00:00.000000Z"
 LAST_US = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
 """The last microsecond that `to_text` can write."""
 
+# Linux stops its monotonic clock while the machine sleeps; where there is no other, it goes on.
+_ELAPSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:[0-5]\d)", re.ASCII)
 """Python's own reader takes all of ISO 8601: weeks, days without hyphens, offsets with seconds."""
@@ -18,6 +21,11 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:[0-5]
 def now_us() -> int:
     """The present as Unix time in microseconds."""
     return time.time_ns() // 1000
+
+
+def elapsed() -> float:
+    """Seconds since some moment, by a clock that nobody sets and that goes on while the machine sleeps."""
+    return time.clock_gettime(_ELAPSED)
 
 
 def to_text(us: int) -> str:

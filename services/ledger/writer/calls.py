@@ -85,6 +85,16 @@ class PendingCall:
         for item in self.items:
             self.outcomes[item.position] = outcome
 
+    def is_late_by(self, moment_us: int) -> bool:
+        """Whether anything was decided to be done whose deadline has passed by then."""
+        return any(
+            item.not_after < moment_us
+            and (outcome := self.outcomes[item.position]) is not None
+            and outcome.view is not None
+            and not outcome.replayed
+            for item in self.items
+        )
+
     def answers(self) -> list[Outcome]:
         """The outcomes of a call that is done, in order."""
         return [outcome for outcome in self.outcomes if outcome is not None]

@@ -15,12 +15,19 @@ from services.ledger.writer.calls import PendingCall
 from services.ledger.writer.deciding import Decider
 from services.ledger.writer.fence import Fence, FenceLost
 from services.ledger.writer.store import Batch, FenceMissed, Partition, Store, StoreError
+from shared.contracts import clock
 from shared.contracts.errors import Refusal
 from shared.observability.logs import get_logger
 
 MAX_MISSES = 5
 """How often in a row a batch may not be written though the partition's row, read after it, lets it be. The
 freeze that kept it from it has been taken away meanwhile; if that goes on, it is something else.
+"""
+
+STALE_US = 15 * clock.MICROSECONDS
+"""How long after its decision a batch may be handed to the database though a deadline has passed since. The
+database may take as long again (`store.TRANSACTION_SECONDS`); callers are told that all is settled a minute
+after their deadline.
 """
 
 log = get_logger(__name__)
@@ -32,6 +39,10 @@ class _Sent(NamedTuple):
     calls: list[PendingCall]
     batch: Batch
     since: float
+
+
+class _Late(Exception):
+    """So long after it was decided, some of a batch must not be written any more."""
 
 
 class _Unconfirmed(Exception):
@@ -69,13 +80,16 @@ class Committer:
                 while self.sent > beside:
                     self._confirm()
                 with self._store.writing():
-                    batch = self._decider.decide(group, self._now_us())
+                    decided_us = self._now_us()
+                    batch = self._decider.decide(group, decided_us)
                     since = time.perf_counter()
+                    self._check_time(group, batch, decided_us)
                     if self._goes(batch):
                         self._sent.append(_Sent(group, batch, since))
                         continue
                     while self.sent:
                         self._confirm()
+                        self._check_time(group, batch, decided_us)
                     self._write(batch)
             except Exception as error:  # noqa: BLE001 - the calls are refused for it, or done again
                 waiting.extendleft(reversed(self._start_over(error, group, batch)))
@@ -102,6 +116,14 @@ class Committer:
             self._store.show_life()
         except StoreError as error:
             self._start_over(error)
+
+    def _check_time(self, calls: list[PendingCall], batch: Batch, decided_us: int) -> None:
+        """Raises _Late where the database, or whatever stopped this process, took so long since the deadlines
+        were looked at that they have to be looked at again.
+        """
+        now = self._now_us()
+        if now - decided_us > STALE_US and _has_rows(batch) and any(call.is_late_by(now) for call in calls):
+            raise _Late("a deadline has passed since it was decided")
 
     def _goes(self, batch: Batch) -> bool:
         """Whether the batch is on its way, or has nothing to write and waits for those that are: what it is
@@ -170,6 +192,8 @@ class Committer:
         the one that fails alone is refused. The row has been read since, and is as this writer left it.
         Raises FenceLost.
         """
+        if isinstance(error, _Late):
+            return [calls]
         if isinstance(error, FenceMissed):
             return self._missed(calls)
         if len(calls) > 1:
@@ -220,7 +244,7 @@ class Committer:
 
 def _tell(error: BaseException | None, sent: int) -> None:
     log.warning("batch_interrupted", reason=str(error), sent=sent)
-    if not isinstance(error, StoreError | FenceMissed):
+    if not isinstance(error, StoreError | FenceMissed | _Late):
         # A mistake of ours, or books that are broken.
         log.exception("batch_failed")
 

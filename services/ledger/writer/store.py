@@ -15,6 +15,10 @@ PIECE = 150
 """After how many commands of a batch the store is given what they led to, while the next ones are decided."""
 
 
+TRANSACTION_SECONDS = 15.0
+"""A batch that takes longer to write is not committed: callers were told by then."""
+
+
 class StoreError(Exception):
     """The database did not do it. `connection_lost`: only a new connection can tell what has become of it."""
 

@@ -20,11 +20,16 @@ from services.ledger.writer import rows, statements
 from services.ledger.writer.binary import BinaryArray, BinaryArrayDumper, uuids
 from services.ledger.writer.parameters import more_values, small_values
 from services.ledger.writer.sending import Sending
-from services.ledger.writer.store import PIECE, Batch, BooksBroken, FenceMissed, Partition, StoreError
+from services.ledger.writer.store import (
+    PIECE,
+    TRANSACTION_SECONDS,
+    Batch,
+    BooksBroken,
+    FenceMissed,
+    Partition,
+    StoreError,
+)
 from services.ledger.writer.transaction import Transaction
-
-TRANSACTION_SECONDS = 15.0
-"""What has been written ahead is not committed later than this: callers were told by then."""
 
 SILENT_SECONDS = 10.0
 """After how long without a sign of the writer the server ends its session, so that another one can lead: a

@@ -10,7 +10,15 @@ from services.ledger.columns import to_bytes, to_text
 from services.ledger.kernel.record import GENESIS
 from services.ledger.kernel.state import Account, Currency, Key, Known, Thing, first_account
 from services.ledger.writer import rows
-from services.ledger.writer.store import Batch, BooksBroken, FenceMissed, Partition, StoreError
+from services.ledger.writer.store import (
+    TRANSACTION_SECONDS,
+    Batch,
+    BooksBroken,
+    FenceMissed,
+    Partition,
+    StoreError,
+)
+from shared.contracts import clock
 from shared.db.engine import BUSY_TIMEOUT_SECONDS
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-65536")
@@ -150,6 +158,7 @@ class SqliteStore:
         """Nothing is ever sent."""
 
     def write(self, batch: Batch) -> None:
+        since = clock.elapsed()
         with self._transaction() as connection:
             moved = connection.execute(
                 "UPDATE partitions SET last_sequence = ?, last_hash = ?, last_batch = ?, recorded_at = ? "
@@ -166,6 +175,9 @@ class SqliteStore:
             _write_balances(connection, batch)
             _write_altered(connection, batch)
             _write_things(connection, batch)
+            # To begin may have waited for another process, and this one may have been stopped.
+            if (seconds := clock.elapsed() - since) > TRANSACTION_SECONDS:
+                raise sqlite3.OperationalError(f"the batch took {seconds:.0f} s to write")
 
     def _query(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         with _translated():

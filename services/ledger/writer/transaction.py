@@ -1,6 +1,5 @@
 """The transaction in which PostgreSQL writes a large batch, and one that opens or refuses something."""
 
-import time
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -12,6 +11,7 @@ from psycopg.pq import PipelineStatus, TransactionStatus
 from services.ledger.writer import rows, statements
 from services.ledger.writer.parameters import changed_values, fence_values, line_values, record_values
 from services.ledger.writer.store import Batch, BooksBroken, FenceMissed
+from shared.contracts import clock
 
 COPIED = (
     rows.NOTES,
@@ -27,7 +27,7 @@ class Transaction:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
-        self._since = time.monotonic()
+        self._since = clock.elapsed()
         self._locked: psycopg.Cursor[Any] | None = None
         self._records = 0
         self._lines = 0
@@ -44,7 +44,7 @@ class Transaction:
     @property
     def seconds(self) -> float:
         """For how long it has been going on."""
-        return time.monotonic() - self._since
+        return clock.elapsed() - self._since
 
     def send(self, batch: Batch) -> None:
         """Have the server write what has been decided since, and do not wait for it."""

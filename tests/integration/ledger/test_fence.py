@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -12,15 +13,17 @@ from services.ledger.kernel.decide import decide
 from services.ledger.kernel.record import Record
 from services.ledger.kernel.state import State
 from services.ledger.writer import store_postgres
+from services.ledger.writer.calls import PendingCall
+from services.ledger.writer.deciding import Decider
 from services.ledger.writer.opening import open_store
 from services.ledger.writer.store import Batch, FenceMissed, Partition
 from services.ledger.writer.writer import Writer
-from shared.contracts import clock
+from shared.contracts import clock, ids
 from shared.contracts.commands import Command, Outcome, Transfer
 from shared.contracts.errors import Refusal
 from tests.support.cluster import PrivateCluster
 from tests.support.cutting import CuttingProxy
-from tests.support.ledger import issue
+from tests.support.ledger import issue, open_account
 from tests.support.waiting import wait_until
 from tests.support.writing import Ledger, refused_as, running_ledger
 
@@ -144,6 +147,56 @@ def test_a_clock_that_is_far_behind_stops_writing(puma: Ledger) -> None:
     assert outcome.view is not None
     last = _last_recorded_at(puma)
     assert clock.from_text(outcome.view["recorded_at"]) == last
+
+
+@pytest.mark.parametrize("size", [1, 600])
+def test_a_deadline_that_passes_between_decision_and_writing_is_kept(
+    puma: Ledger, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = puma.account(issued=1)
+    decide_batch = Decider.decide
+    offset = 0
+
+    def slowly(self: Decider, calls: list[PendingCall], clock_us: int) -> Batch:
+        nonlocal offset
+        batch = decide_batch(self, calls, clock_us)
+        offset += 30 * clock.MICROSECONDS
+        return batch
+
+    monkeypatch.setattr(Decider, "decide", slowly)
+    puma.writer.stop()
+    slow = puma.new_writer(now_us=lambda: clock.now_us() + offset)
+    slow.start()
+    try:
+        assert slow.wait_until_leading(20)
+        commands = [issue(account, 10) for _ in range(size)]
+        outcomes = puma.decide(commands, writer=slow, seconds=20)
+        assert {refused_as(outcome) for outcome in outcomes} == {"late"}
+        assert puma.total(account) == 1
+        # The same takes as long, and has the time.
+        outcomes = puma.decide(commands, writer=slow, seconds=300)
+        assert all(outcome.view is not None and not outcome.replayed for outcome in outcomes)
+    finally:
+        slow.stop()
+    assert puma.total(account) == 1 + 10 * size
+    assert verify(puma.database, 0).sound
+
+
+@pytest.mark.parametrize("size", [1, 600])
+def test_a_machine_that_slept_while_a_batch_was_written_commits_none_of_it(
+    puma: Ledger, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = puma.account(issued=1)
+    # Opening an account takes PostgreSQL a transaction, however small the batch.
+    commands: list[Command] = [open_account(ids.new_id())]
+    commands += [issue(account, 1) for _ in range(size)]
+    moments = count(0, 20)
+    monkeypatch.setattr(clock, "elapsed", lambda: next(moments))
+    assert {refused_as(outcome) for outcome in puma.decide(commands)} == {"writer-unavailable"}
+    monkeypatch.undo()
+    assert puma.total(account) == 1
+    assert all(outcome.view is not None for outcome in puma.decide(commands))
+    assert puma.total(account) == 1 + size
 
 
 def _last_recorded_at(ledger: Ledger) -> int:

@@ -41,7 +41,9 @@ class Town:
         ledger.writer.stop()
         store = open_store(ledger.url)
         fence = Fence(store, 0, threading.Event())
-        self.committer = Committer(store, fence, fence.take_over(), clock.now_us)
+        self.ahead_us = 0
+        """How far the committer's clock is ahead of the real one."""
+        self.committer = Committer(store, fence, fence.take_over(), lambda: clock.now_us() + self.ahead_us)
         self.store = store
         # What is loaded later would wait for what is on its way.
         self.give(pay(self.payer, self.shop, 1), pay(self.payer, self.other, 1), late=True)
@@ -49,8 +51,11 @@ class Town:
     def give(self, *commands: Command, who: Principal | None = None, late: bool = False) -> PendingCall:
         """Have commands decided; a payer's holder gives payments, an operator all else."""
         giver = who or (self.holder if getattr(commands[0], "kind", "") == "payment" else OPERATOR_PRINCIPAL)
-        not_after = 0 if late else FAR_FUTURE
-        items = [Item(place, command, giver, not_after) for place, command in enumerate(commands)]
+        return self.give_until(0 if late else FAR_FUTURE, *commands, who=giver)
+
+    def give_until(self, not_after: int, *commands: Command, who: Principal) -> PendingCall:
+        """Have commands decided that have this deadline."""
+        items = [Item(place, command, who, not_after) for place, command in enumerate(commands)]
         call = PendingCall(items, [None] * len(items))
         self.committer.process([call])
         return call
@@ -148,6 +153,26 @@ def test_what_opens_accounts_or_changes_them_waits_for_what_is_on_its_way(town: 
     town.finish()
     assert all(outcome.refusal is None for call in calls for outcome in call.answers())
     assert town.totals() == (97, 3, 400)
+
+
+def test_a_deadline_that_passes_while_the_last_batch_is_committed_is_kept(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirm = town.store.confirm
+
+    def slowly() -> None:
+        confirm()
+        town.ahead_us += 90 * clock.MICROSECONDS
+
+    monkeypatch.setattr(town.store, "confirm", slowly)
+    first = town.pay(10)
+    assert town.committer.sent == 1
+    # A large batch waits for those on their way once it is decided.
+    large = [issue(town.other, 1) for _ in range(400)]
+    second = town.give_until(clock.deadline(60), *large, who=OPERATOR_PRINCIPAL)
+    assert _outcome(first).view is not None
+    assert {refused_as(outcome) for outcome in second.answers()} == {"late"}
+    assert town.totals() == (90, 10, 0)
 
 
 @pytest.mark.parametrize("lines", [1, 3])

@@ -1,4 +1,8 @@
-"""Times on the wire: RFC 3339, and nothing that merely resembles it."""
+"""Times on the wire: RFC 3339, and nothing that merely resembles it. And the clock that measures how long
+something takes.
+"""
+
+import time
 
 import pytest
 from hypothesis import given
@@ -58,3 +62,9 @@ def test_what_is_no_such_time_is_none(text: str) -> None:
 @given(st.integers(0, clock.LAST_US))
 def test_what_is_written_is_read_again(us: int) -> None:
     assert clock.from_text(clock.to_text(us)) == us
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="only Linux has another clock for it")
+def test_time_goes_on_while_the_machine_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "clock_gettime", {time.CLOCK_BOOTTIME: 7.5}.__getitem__)
+    assert clock.elapsed() == 7.5
