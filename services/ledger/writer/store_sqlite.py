@@ -123,7 +123,8 @@ class SqliteStore:
         between = (to_bytes(since), to_bytes(until), partition)
         found: list[tuple[bytes]] = []
         for table in ("journal", "refusals"):
-            query = f"SELECT command FROM {table} WHERE command >= ? AND command < ? AND partition = ?"
+            # The sign keeps it from the partition's index, by which it would read all records.
+            query = f"SELECT command FROM {table} WHERE command >= ? AND command < ? AND +partition = ?"
             found += self._query(f"{query} ORDER BY command DESC LIMIT ?", (*between, limit))
         return [to_text(raw) for (raw,) in sorted(found)[-limit:]]
 

@@ -21,9 +21,11 @@ from services.ledger.writer.store import (
     Partition,
     Store,
 )
+from services.ledger.writer.store_sqlite import SqliteStore
 from shared.contracts import ids
 from shared.db import migrations
 from shared.db.engine import Database
+from tests.support.installations import EMBEDDED
 from tests.support.writing import SERVICE_FOLDER
 
 SIZES = pytest.mark.parametrize("size", [1, PIECE + 1])
@@ -251,3 +253,18 @@ def test_recent_ids_are_those_of_records_and_refusals_made_within_a_time(store: 
     assert sorted(store.load_recent(0, first, beyond, 2)) == known[-2:]
     assert sorted(store.load_recent(0, known[1], known[3], 10)) == known[1:3]
     assert store.load_recent(1, first, beyond, 10) == []
+
+
+@pytest.mark.parametrize("database_url", [EMBEDDED], indirect=True)
+def test_recent_ids_are_found_without_reading_all_records(store: Store) -> None:
+    assert isinstance(store, SqliteStore)
+    connection = store._opened()
+    asked: list[str] = []
+    connection.set_trace_callback(asked.append)
+    store.load_recent(0, ids.first_id(0), ids.first_id(1 << 47), 10)
+    connection.set_trace_callback(None)
+    steps = [step for query in asked for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+    assert len(steps) == 2
+    for step in steps:
+        assert "COVERING INDEX" in step
+        assert step.endswith("(command>? AND command<?)")
