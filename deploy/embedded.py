@@ -7,6 +7,7 @@ from typing import Any
 from deploy.collecting import collect_seldom
 from deploy.databases import migrate_all
 from deploy.datafolder import DataFolder
+from deploy.refusals import WriterEnded
 from deploy.services import SERVICES
 from services.ledger.resources import build_writer
 from services.ledger.service import writer_service
@@ -31,6 +32,11 @@ class Embedded:
     """
 
     def __init__(self, config: Config, *, with_jobs: bool = True) -> None:
+        self.failed: Callable[[], object] = lambda: None
+        """Called, from a thread that must not be held up, when the ledger's writer has ended though nobody
+        has stopped it: no payment is taken any more, and the process should end.
+        """
+        self._has_failed = False
         self._stack = ExitStack()
         try:
             self._stack.enter_context(DataFolder(config.data))
@@ -50,12 +56,20 @@ class Embedded:
         """What must be true before requests are sent here, by name."""
         return {"ledger-writer": lambda: self._writer.leading}
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the ledger's writer has ended though nobody has stopped it."""
+        return self._has_failed
+
     def start(self) -> None:
-        """Start whatever works by itself; the ledger takes payments when this returns."""
+        """Start whatever works by itself; the ledger takes payments when this returns. Raises WriterEnded
+        where it cannot.
+        """
         collect_seldom()
         self._writer.start()
         self._stack.callback(self._writer.stop)
-        self._writer.wait_until_leading()
+        if not self._writer.wait_until_leading():
+            raise WriterEnded
         self.bus.start()
         self._stack.callback(self.bus.stop)
         self._runner.start()
@@ -74,6 +88,7 @@ class Embedded:
         self._stack.callback(bus_database.close)
         self.bus = InProcessBus(bus_database)
         self._writer = build_writer(config, PARTITION)
+        self._writer.failed = self._fail
         self._register(writer_service(PARTITION), self._writer, trusted)
         self._register(dead_letters.SERVICE, self.bus.dead_letters, trusted)
         work: list[Job] = []
@@ -85,6 +100,10 @@ class Embedded:
                 work += owner.jobs(resources, self.bus.publisher)
         self._runner = JobRunner(work)
         self._socket = SocketServer(self.bus.routes, config.socket)
+
+    def _fail(self) -> None:
+        self._has_failed = True
+        self.failed()
 
     def _register(self, service: Service, resources: Any, trusted: Mapping[str, TrustedIssuer]) -> None:
         self.bus.register(service, resources, Verifier(service.token_audience, trusted))

@@ -1,4 +1,6 @@
-"""Refusals of the `medtown` command: one clear line on standard error, and exit code 2."""
+"""Refusals of the `medtown` command: one clear line on standard error, and exit code 2 (3 where the ledger's
+writer has ended).
+"""
 
 import sys
 from collections.abc import Iterator
@@ -12,11 +14,19 @@ from shared.config import ConfigError
 from shared.contracts.errors import Refusal
 
 EXIT_REFUSED = 2
+EXIT_WRITER_ENDED = 3
 EXIT_INTERRUPTED = 130
 
 
 class CommandRefused(Exception):
     """The command cannot be carried out; the message says why and what would help."""
+
+
+class WriterEnded(Exception):
+    """The ledger's writer has ended by itself, so that no payment is taken any more."""
+
+    def __init__(self) -> None:
+        super().__init__("the ledger's writer has ended, as the log says: start it again")
 
 
 @contextmanager
@@ -39,6 +49,8 @@ def as_one_line() -> Iterator[None]:
         _refuse(f"{refusal.detail} {faults}".strip())
     except (ConfigError, CommandRefused, DataFolderBusy) as error:
         _refuse(str(error))
+    except WriterEnded as error:
+        _refuse(str(error), EXIT_WRITER_ENDED)
     except OSError as error:
         if error.filename is None:
             raise
@@ -63,6 +75,6 @@ def _of_the_database(error: Exception) -> str | None:
     return None
 
 
-def _refuse(line: str) -> NoReturn:
+def _refuse(line: str, code: int = EXIT_REFUSED) -> NoReturn:
     print(f"medtown: {' '.join(line.split())}", file=sys.stderr)
-    raise SystemExit(EXIT_REFUSED) from None
+    raise SystemExit(code) from None

@@ -14,7 +14,7 @@ from typing import Any  # noqa: E402
 
 from deploy.collecting import collect_seldom  # noqa: E402
 from deploy.health import healthy, verifier_for  # noqa: E402
-from deploy.refusals import as_one_line  # noqa: E402
+from deploy.refusals import EXIT_WRITER_ENDED, as_one_line  # noqa: E402
 from deploy.services import SERVICES  # noqa: E402
 from shared import config as configuration  # noqa: E402
 from shared.config import Config  # noqa: E402
@@ -27,7 +27,6 @@ from shared.observability import logs  # noqa: E402
 WRITER_WORKERS = 64
 """Calls of the writer that may wait at once; they make the next batch."""
 WORKERS = 10
-EXIT_FENCE_LOST = 3
 
 
 def main(process: str) -> None:
@@ -54,7 +53,7 @@ def _serve_writer(config: Config) -> None:
     writer = build_writer(config, config.partition)
     # Who lost the fence must not answer anyone any more: the process ends at once and its supervisor starts
     # another.
-    writer.failed = lambda: os._exit(EXIT_FENCE_LOST)
+    writer.failed = lambda: os._exit(EXIT_WRITER_ENDED)
     serving = threading.Event()
     collect_seldom()
     writer.start()

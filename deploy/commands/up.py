@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deploy.refusals import CommandRefused
+from deploy.refusals import CommandRefused, WriterEnded
 from shared import config as configuration
 from shared.config import Config
 
@@ -50,6 +50,7 @@ def _serve(config: Config, *, seed: bool) -> None:
     # The port is taken first: without it, nothing of the rest is of use.
     with closing(bind(config)) as bound:
         embedded = Embedded(config)
+        embedded.failed = stop.set
         try:
             embedded.start()
             # The demo comes in before anything is served, so that nobody sees half of it.
@@ -60,6 +61,8 @@ def _serve(config: Config, *, seed: bool) -> None:
             click.echo("Stopping ...")
         finally:
             embedded.stop()
+    if embedded.has_failed:
+        raise WriterEnded
 
 
 def _seed(config: Config, embedded: "Embedded", stop: threading.Event) -> None:

@@ -15,10 +15,10 @@ from typing import Any
 
 from services.ledger.writer import calls as reading
 from services.ledger.writer.committing import Committer
-from services.ledger.writer.fence import Fence, FenceLost, Stopped
+from services.ledger.writer.fence import FIRST_PAUSE_SECONDS, Fence, FenceLost, Stopped
 from services.ledger.writer.intake import Intake
 from services.ledger.writer.opening import open_store
-from services.ledger.writer.store import PIECE
+from services.ledger.writer.store import PIECE, StoreError
 from shared.auth.tokens import Verifier
 from shared.contracts import clock
 from shared.contracts.commands import Outcome, WriteCall, WriteItem
@@ -37,7 +37,8 @@ log = get_logger(__name__)
 class Writer:
     """Writes one partition, once it leads it. Safe to use from many threads.
 
-    `failed` is called, from the writer's thread, when the fence is lost: the process should end then.
+    `failed` is called, from the writer's thread, when it ends though nobody has stopped it, since the fence
+    is lost or for a mistake of ours: the process should end then.
     """
 
     def __init__(
@@ -133,7 +134,7 @@ class Writer:
         self._store.close()
 
     def _lead(self) -> None:
-        committer = Committer(self._store, self._fence, self._fence.take_over(), self._now_us)
+        committer = self._begin_term()
         self._leading.set()
         went = False
         """Whether the last batch was sent, so that another one could be decided meanwhile."""
@@ -155,6 +156,17 @@ class Writer:
             time.sleep(0)
         while committer.sent:
             committer.confirm()
+
+    def _begin_term(self) -> Committer:
+        """Take over, and read what that begins with; over again where the database fails. Raises Stopped."""
+        while True:
+            taken = self._fence.take_over()
+            try:
+                return Committer(self._store, self._fence, taken, self._now_us)
+            except StoreError as error:
+                log.warning("take_over_failed", partition=self.partition, reason=str(error))
+            if self._stopping.wait(FIRST_PAUSE_SECONDS):
+                raise Stopped
 
     def _refuse_waiting(self) -> None:
         for call in self._intake.close():

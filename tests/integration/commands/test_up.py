@@ -2,8 +2,11 @@
 
 import signal
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from deploy.services import SERVICES
 from shared import config as configuration
 from tests.integration.commands.site import Site
+from tests.support.api import Town, administrator
 from tests.support.commands import medtown
 from tests.support.deployment import START_SECONDS, Deployment, EmbeddedDeployment
 from tests.support.ports import accepts_connections, free_port
@@ -77,6 +81,26 @@ def test_sigterm_stops_it_even_while_the_demo_comes_in() -> None:
         assert deployment.stop("up", signal.SIGTERM) == 0
         assert time.monotonic() - before < STOP_SECONDS
         assert deployment.logs().rstrip().endswith("Stopping ...")
+
+
+def test_it_ends_where_its_writer_does() -> None:
+    with EmbeddedDeployment() as deployment:
+        deployment.create_admin()
+        deployment.start_all()
+        deployment.wait_until_ready()
+        town = Town(administrator(deployment.base_url))
+        with closing(sqlite3.connect(deployment.data / "ledger.sqlite3")) as ledger:
+            ledger.execute("UPDATE partitions SET term = term + 1")
+            ledger.commit()
+        with ThreadPoolExecutor(1) as caller:
+            asked = caller.submit(town.account)
+            wait_until(lambda: deployment.has_ended("up"), START_SECONDS, "the process to end")
+            assert asked.exception() is not None
+        assert deployment.exit_code("up") == 3
+        assert deployment.logs().rstrip().endswith("start it again")
+        deployment.start_all()
+        deployment.wait_until_ready()
+        town.account()
 
 
 def test_migrating_is_what_starting_does_as_well(alone: Site) -> None:

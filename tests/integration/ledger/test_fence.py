@@ -16,7 +16,7 @@ from services.ledger.writer import store_postgres
 from services.ledger.writer.calls import PendingCall
 from services.ledger.writer.deciding import Decider
 from services.ledger.writer.opening import open_store
-from services.ledger.writer.store import Batch, FenceMissed, Partition
+from services.ledger.writer.store import Batch, FenceMissed, Partition, StoreError
 from services.ledger.writer.writer import Writer
 from shared.contracts import clock, ids
 from shared.contracts.commands import Command, Outcome, Transfer
@@ -81,6 +81,31 @@ def test_a_second_writer_takes_over_when_the_first_ends(puma: Ledger) -> None:
     finally:
         second.stop()
     assert puma.total(account) == 11
+
+
+@pytest.mark.parametrize("read", ["load_recent", "next_account"])
+def test_a_database_that_fails_once_its_partition_is_taken_over_is_asked_again(
+    puma: Ledger, read: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = puma.account()
+    puma.writer.stop()
+    store = type(open_store(puma.url))
+    answer, failures = getattr(store, read), count(1)
+
+    def failing(self: Any, *asked: Any) -> Any:
+        if next(failures) <= 2:
+            raise StoreError(OSError("disk I/O error"), connection_lost=False)
+        return answer(self, *asked)
+
+    monkeypatch.setattr(store, read, failing)
+    second = puma.new_writer()
+    second.start()
+    try:
+        assert second.wait_until_leading(20)
+        (outcome,) = puma.decide([issue(account, 10)], writer=second)
+        assert outcome.view is not None
+    finally:
+        second.stop()
 
 
 @pytest.mark.parametrize("size", [1, 600])
