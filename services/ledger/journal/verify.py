@@ -51,16 +51,21 @@ RECORDS = (
 def verify(database: Database, partition: int, progress: Callable[[int], None] = lambda done: None) -> Report:
     """Verify a partition as it is at one moment; `progress` is told how many records have been checked.
 
-    A fault freezes the partition to reading; a verification that finds none takes the freeze away.
+    A fault freezes the partition to reading; a verification that finds none takes the freeze away that was
+    there when it began.
     """
     books = Books(partition)
     fault = None
     with _snapshot(database) as connection:
+        frozen_at = _frozen_at(connection, partition)
         try:
             _check(connection, books, progress)
         except Fault as found:
             fault = str(found)
-    _freeze(database, partition, fault is not None)
+    if fault is not None:
+        _freeze(database, partition)
+    elif frozen_at is not None:
+        _unfreeze(database, partition, frozen_at)
     return Report(
         partition=partition,
         records=books.sequence,
@@ -95,13 +100,28 @@ def _snapshot(database: Database) -> Iterator[Connection]:
             driver.execute("PRAGMA temp_store = MEMORY")
 
 
-def _freeze(database: Database, partition: int, frozen: bool) -> None:
+def _frozen_at(connection: Connection, partition: int) -> int | None:
+    """With which record a partition that is frozen ends; None where it is not."""
+    query = select(partitions.c.last_sequence).where(partitions.c.id == partition, partitions.c.frozen)
+    return connection.execute(query).scalar()
+
+
+def _freeze(database: Database, partition: int) -> None:
     row = partitions.c.id == partition
     with database.read() as connection:
-        if connection.execute(select(partitions.c.frozen).where(row)).scalar() in (None, frozen):
+        if connection.execute(select(partitions.c.frozen).where(row)).scalar() in (None, True):
             return
     with database.write() as connection:
-        connection.execute(update(partitions).where(row).values(frozen=frozen))
+        connection.execute(update(partitions).where(row).values(frozen=True))
+
+
+def _unfreeze(database: Database, partition: int, frozen_at: int) -> None:
+    """Take away a freeze that has lasted since the partition came to this record: whoever found something
+    in what was written later is right.
+    """
+    same = (partitions.c.id == partition, partitions.c.frozen, partitions.c.last_sequence == frozen_at)
+    with database.write() as connection:
+        connection.execute(update(partitions).where(*same).values(frozen=False))
 
 
 def _check(connection: Connection, books: Books, progress: Callable[[int], None]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
+from services.ledger.journal.report import Report
 from services.ledger.journal.verify import verify
 from services.ledger.tables import metadata
 from shared.contracts import ids
@@ -302,6 +303,26 @@ def test_a_fault_freezes_the_partition_until_it_is_mended(books: Ledger) -> None
     books.execute("UPDATE balances SET balance = balance - 1 WHERE account = 4")
     assert verify(books.database, 0).sound
     books.view(issue(account, 1))
+
+
+@pytest.mark.parametrize("frozen_before", [False, True])
+def test_what_began_before_a_fault_was_found_does_not_take_the_freeze_away(
+    books: Ledger, frozen_before: bool
+) -> None:
+    account = books.account()
+    books.execute(f"UPDATE partitions SET frozen = {frozen_before}")
+    later: list[Report] = []
+
+    def damage(done: int) -> None:
+        if not later:
+            books.execute("UPDATE partitions SET frozen = FALSE")
+            books.view(issue(account, 1))
+            books.execute("UPDATE balances SET balance = balance + 1 WHERE account = 4")
+            later.append(verify(books.database, 0))
+
+    assert verify(books.database, 0, progress=damage).sound
+    assert not later[0].sound
+    assert refused_as(books.decide([issue(account, 1)])[0]) == "partition-frozen"
 
 
 def test_erasing_a_note_leaves_the_books_sound(books: Ledger) -> None:
