@@ -13,7 +13,7 @@ from services.ledger.kernel.charters import held_since, rules_at, rules_of, vers
 from services.ledger.kernel.rules import Rules
 from services.ledger.kernel.state import Account, Currency, State, Thing
 from shared.contracts.charters import MAX_BUCKETS
-from shared.contracts.errors import Refusal
+from shared.contracts.errors import Fault, Refusal
 from shared.contracts.money import MAX_AMOUNT
 from shared.contracts.primitives import HOLDER_KINDS
 
@@ -41,6 +41,10 @@ class Draft:
         currency = self.state.currencies[code]
         if currency is None:
             raise Refusal("unknown-currency", currency=code)
+        # Several partitions may share a database, where everything of each is found.
+        if currency.partition != self.state.header.partition:
+            detail = f"the currency {code} is one of partition {currency.partition}"
+            raise Refusal("invalid-request", (Fault("/currency", "wrong-partition", detail),))
         return currency
 
     def rules(self, code: str) -> Rules:

@@ -109,7 +109,8 @@ class PlainPayments:
 
     def _find_version(self, code: str) -> int | None:
         state = self._state
-        if state.currencies.get(code) is None:
+        currency = state.currencies.get(code)
+        if currency is None or currency.partition != state.header.partition:
             return None
         try:
             listed = state.things["charters", code]

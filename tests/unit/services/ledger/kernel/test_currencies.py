@@ -1,15 +1,26 @@
 """Currencies that are created with a charter."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from services.ledger.kernel.charters import rules_at
+from shared.auth.principal import Principal
 from shared.contracts import ids
 from shared.contracts.charters import FeeClause, LimitClause, document
+from shared.contracts.commands import Command
 from shared.contracts.errors import Refusal
 from tests.support.charters import charter, rows
-from tests.support.ledger import Books, create_currency
+from tests.support.ledger import (
+    OPERATOR_PRINCIPAL,
+    Books,
+    create_currency,
+    issue,
+    member,
+    open_account,
+    pay,
+)
 
 
 @pytest.fixture
@@ -37,6 +48,23 @@ def test_the_charter_that_a_currency_begins_with_holds_at_once(books: Books) -> 
     member = books.state.accounts[books.account()]
     assert member is not None
     assert (member.floor, member.ceiling) == (-7, 2**53 - 1)
+
+
+def test_currencies_of_another_partition_are_not_dealt_in(books: Books) -> None:
+    books.accepted(create_currency())
+    payer, payee = books.account(holder := ids.new_id(), issued=10), books.account()
+    books.accepted(pay(payer, payee, 1), member(holder))
+    currency = books.state.currencies["PUMA"]
+    assert currency is not None
+    books.state.currencies["PUMA"] = replace(currency, partition=1)
+    asked: list[tuple[Command, Principal]] = [
+        (pay(payer, payee, 1), member(holder)),
+        (issue(payee, 1), OPERATOR_PRINCIPAL),
+        (open_account(ids.new_id()), OPERATOR_PRINCIPAL),
+    ]
+    for command, who in asked:
+        refusal = books.refused("invalid-request", command, who)
+        assert [fault.code for fault in refusal.faults] == ["wrong-partition"]
 
 
 def test_the_charter_is_kept_with_every_default(books: Books) -> None:
