@@ -10,6 +10,7 @@ So a message that was looked at often is put into its queue anew, confirmed, bef
 """
 
 import builtins
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -37,6 +38,8 @@ LOCK_QUEUE = "tools.dead-letters"
 DELIVERY_COUNT_HEADER = "x-delivery-count"
 RENEWED_AT_COUNT = 10
 PERSISTENT = 2
+GIVING_BACK_SECONDS = 2.0
+LOOK_AGAIN_SECONDS = 0.01
 DELIVERY_LIMIT_REASON = "delivery-limit"
 _KEPT = ("content_type", "content_encoding", "message_id", "timestamp", "type")
 
@@ -74,11 +77,13 @@ class AmqpDeadLetters:
         return sorted(letters, key=lambda letter: (letter.queue, letter.parked_at, letter.id))
 
     def show(self, letter: str) -> ShownLetter | None:
+        found = None
         with self._alone() as link:
+            # To the end, so that all is given back before another look.
             for taken in self._look(link, None):
                 if taken.letter.id == letter:
-                    return ShownLetter(taken.letter, shown(taken.body))
-        return None
+                    found = ShownLetter(taken.letter, shown(taken.body))
+        return found
 
     def replay(self, letter: str | None, queue: str | None) -> int:
         replayed = 0
@@ -132,17 +137,34 @@ def _take_all(link: ConfirmingChannel, queue: str) -> Iterator[_Taken]:
     dead = topology.dead_queue(queue)
     channel = link.connection.channel()
     channel.auto_decode = False
-    waiting = channel.queue_declare(dead, passive=True).message_count
+    waiting, held = _count(channel, dead), 0
     for _ in range(min(waiting, MAX_LISTED)):
         message = channel.basic_get(dead)
         if message is None:
-            return
+            break
         taken = _Taken(_letter(queue, message), _body(message), message, channel)
         yield taken
         count = taken.headers.get(DELIVERY_COUNT_HEADER)
         if not taken.settled and isinstance(count, int) and count >= RENEWED_AT_COUNT:
             headers = {name: value for name, value in taken.headers.items() if name != DELIVERY_COUNT_HEADER}
             _move(link, taken, topology.dead_exchange(topology.consumer_of(queue)), headers)
+        held += not taken.settled
+    _give_back(channel, dead, held)
+
+
+def _give_back(channel: amqp.Channel, dead: str, held: int) -> None:
+    """Put back what is held, and see that it is there: the broker would do so by itself when the connection
+    ends, but a moment later, when somebody may look already.
+    """
+    if held:
+        channel.basic_recover(requeue=True)
+    ends = time.monotonic() + GIVING_BACK_SECONDS
+    while _count(channel, dead) < held and time.monotonic() < ends:
+        time.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _count(channel: amqp.Channel, dead: str) -> int:
+    return int(channel.queue_declare(dead, passive=True).message_count)
 
 
 def _move(link: ConfirmingChannel, taken: _Taken, exchange: str, headers: dict[str, Any]) -> None:

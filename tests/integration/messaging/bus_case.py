@@ -270,6 +270,14 @@ class BusCase:
         )
         wait_until(lambda: bus.handled("with more") == 2, WAIT_SECONDS, "the event, in both spellings")
 
+    def test_looking_again_at_once_finds_the_same(self, bus: Bus) -> None:
+        bus.publisher.publish(
+            [bus.message(f"look {each}".encode(), events.CONTENT_TYPE) for each in range(20)]
+        )
+        wait_until(lambda: bus.parked() >= 20, WAIT_SECONDS, "the messages in their parking place")
+        looks = [{letter.id for letter in bus.dead_letters.list(bus.queue)} for _ in range(20)]
+        assert all(look == looks[0] for look in looks)
+
     def test_what_comes_twice_is_parked_twice_under_one_id(self, bus: Bus) -> None:
         before = {letter.id for letter in bus.dead_letters.list(bus.queue)}
         twice = bus.message(b"twice the same", events.CONTENT_TYPE)
