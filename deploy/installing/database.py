@@ -67,6 +67,8 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
             ("journal", "entries", "notes", "refusals", "currencies", "accounts", "balances", "things"),
             READ,
         ),
+        **dict.fromkeys(("late_entries", "late_days", "delegations"), READ),
+        **dict.fromkeys(("reading_cursors", "relay_cursors"), READ),
         "partitions": "SELECT, UPDATE (frozen)",
     },
     # Figures are read; only registrations are counted as they come.

@@ -3,8 +3,8 @@
 Record by record: the sequence has no gap, the chain's hashes are right, times of recording never decrease,
 the entries of a record sum to zero in each currency and state the balances that really follow, no account
 leaves its limits, and the table of entries says the same line by line. At the end: balances, accounts,
-currencies, things and the partition's own row are what the journal leads to, and notes and refusals are what
-they can be.
+currencies, things and the partition's own row are what the journal leads to, what a job has read from it for
+queries is what it says up to there, and notes and refusals are what they can be.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Select, and_, select, update
 
 from services.ledger.journal import comparing
 from services.ledger.journal.comparing import PAGE, of_partition, stream
+from services.ledger.journal.followed import Followed
 from services.ledger.journal.recomputing import Books, Line
 from services.ledger.journal.report import Fault, Report
 from services.ledger.kernel.record import Record
@@ -125,18 +126,23 @@ def _unfreeze(database: Database, partition: int, frozen_at: int) -> None:
 
 
 def _check(connection: Connection, books: Books, progress: Callable[[int], None]) -> None:
-    with closing(_written_lines(connection, books.partition)) as written:
-        _check_records(connection, books, written, progress)
-    progress(books.sequence)
-    _check_sums(books)
-    books.check_reservations()
-    comparing.check_tables(connection, books)
+    with (
+        closing(_written_lines(connection, books.partition)) as written,
+        closing(Followed(connection, books)) as followed,
+    ):
+        _check_records(connection, books, written, followed, progress)
+        progress(books.sequence)
+        _check_sums(books)
+        books.check_reservations()
+        comparing.check_tables(connection, books)
+        followed.check()
 
 
 def _check_records(
     connection: Connection,
     books: Books,
     written: Iterator[tuple[int, list[Line]]],
+    followed: Followed,
     progress: Callable[[int], None],
 ) -> None:
     """Each record, and the lines of the table of entries beside it."""
@@ -151,6 +157,7 @@ def _check_records(
             waiting = next(written, None)
         if stored != lines:
             raise Fault(_difference(record.sequence, lines, stored))
+        followed.add(record, lines)
         if record.sequence % PAGE == 0:
             progress(record.sequence)
     if waiting is not None:
