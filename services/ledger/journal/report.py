@@ -1,5 +1,6 @@
 """What a verification found."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,8 @@ class Report:
     sums: dict[str, int] = field(default_factory=dict)
     last_hash: str = ""
     fault: str | None = None
+    warnings: Sequence[str] = ()
+    """What could not be looked at, where the database is set up as it is."""
 
     @property
     def sound(self) -> bool:
@@ -36,9 +39,13 @@ class Report:
             "sums": self.sums,
             "last_hash": self.last_hash,
             "fault": self.fault,
+            "warnings": list(self.warnings),
         }
 
     def __str__(self) -> str:
+        return "\n".join([self._result(), *(f"warning: {warning}" for warning in self.warnings)])
+
+    def _result(self) -> str:
         counted = f"{self.records:,} records, {self.accounts:,} accounts, {self.entries:,} entries"
         if self.fault is not None:
             return f"FAULT: {self.fault} ({counted} were right before); the partition is frozen to reading"

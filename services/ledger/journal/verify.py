@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, select, update
 
-from services.ledger.journal import comparing
+from services.ledger.journal import comparing, indexes
 from services.ledger.journal.comparing import PAGE, of_partition, stream
 from services.ledger.journal.followed import Followed
 from services.ledger.journal.recomputing import Books, Line
@@ -59,6 +59,7 @@ def verify(database: Database, partition: int, progress: Callable[[int], None] =
     fault = None
     with _snapshot(database) as connection:
         frozen_at = _frozen_at(connection, partition)
+        warnings = indexes.warnings(connection)
         try:
             _check(connection, books, progress)
         except Fault as found:
@@ -76,6 +77,7 @@ def verify(database: Database, partition: int, progress: Callable[[int], None] =
         sums=books.sums(),
         last_hash=books.hash.hex(),
         fault=fault,
+        warnings=warnings,
     )
 
 
@@ -135,6 +137,7 @@ def _check(connection: Connection, books: Books, progress: Callable[[int], None]
         _check_sums(books)
         books.check_reservations()
         comparing.check_tables(connection, books)
+        indexes.check_indexes(connection)
         followed.check()
 
 

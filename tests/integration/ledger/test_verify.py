@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from services.ledger.accounts.following import follow
+from services.ledger.journal.indexes import NO_AMCHECK, NO_CHECKSUMS
 from services.ledger.journal.report import Report
 from services.ledger.journal.verify import verify
 from services.ledger.kernel.calendar import DAY_US
-from services.ledger.tables import metadata
+from services.ledger.kernel.record import canonical, chain
+from services.ledger.tables import journal, metadata, partitions
 from shared.auth.principal import MEMBER
 from shared.contracts import clock, ids
 from shared.contracts.commands import FreezeAccount, PostPending, SetDelegate, TagAccount
@@ -338,6 +341,52 @@ def test_each_change_is_found_and_forgiven_once_undone(books: Ledger) -> None:
         assert named in str(verify(books.database, 0).fault)
         books.execute(statement.format(-1))
     assert verify(books.database, 0).sound
+
+
+def test_a_command_with_two_records_is_found(books: Ledger) -> None:
+    if books.database.is_sqlite:
+        # Without the index that forbids it.
+        for statement in ("CREATE TABLE copy AS SELECT * FROM journal", "DROP TABLE journal"):
+            books.execute(statement)
+        books.execute("ALTER TABLE copy RENAME TO journal")
+    else:
+        _let_index(books, "journal_command", ready=False)
+    with books.database.write() as connection:
+        last = connection.execute(select(journal).where(journal.c.sequence == RECORDS)).one()
+        header = msgspec.json.decode(last.header)
+        header[3] = RECORDS + 1
+        hash = chain(last.hash, last.salt, canonical(header), last.payload)
+        again = {"sequence": RECORDS + 1, "header": canonical(header), "hash": hash}
+        connection.execute(insert(journal), {**last._asdict(), **again})
+        connection.execute(update(partitions).values(last_sequence=RECORDS + 1, last_hash=hash))
+    if not books.database.is_sqlite:
+        _let_index(books, "journal_command", ready=True)
+    assert verify(books.database, 0).fault == f"the command {last.command} has more than one record"
+
+
+def test_postgresql_is_asked_for_its_indexes_where_it_can_check_them(books: Ledger) -> None:
+    report = verify(books.database, 0)
+    if books.database.is_sqlite:
+        assert (report.sound, report.warnings) == (True, [])
+        return
+    # The servers of the tests keep no checksums, as is PostgreSQL's default.
+    assert report.warnings == [NO_CHECKSUMS + NO_AMCHECK]
+    assert f"\nwarning: {NO_CHECKSUMS}" in str(report)
+    _let_index(books, "things_owner", ready=False)
+    books.execute("WITH gone AS (DELETE FROM things RETURNING *) INSERT INTO things SELECT * FROM gone")
+    _let_index(books, "things_owner", ready=True)
+    assert verify(books.database, 0).sound, "nobody looks"
+    books.execute("CREATE EXTENSION amcheck")
+    report = verify(books.database, 0)
+    assert report.warnings == [NO_CHECKSUMS]
+    assert str(report.fault).startswith("the table of things is damaged: ")
+    books.execute("REINDEX INDEX things_owner")
+    assert verify(books.database, 0).sound
+
+
+def _let_index(books: Ledger, index: str, *, ready: bool) -> None:
+    """What is written while an index of PostgreSQL is not ready never comes to stand in it."""
+    books.execute(f"UPDATE pg_index SET indisready = {ready} WHERE indexrelid = '{index}'::regclass")
 
 
 def test_a_fault_freezes_the_partition_until_it_is_mended(books: Ledger) -> None:

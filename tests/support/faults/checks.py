@@ -17,8 +17,9 @@ SAMPLE = 8
 CATCH_UP_SECONDS = 90.0
 PAGE = 100
 BOOKED = """
-    SELECT DISTINCT j.command::text FROM journal j JOIN entries e USING (sequence)
-    JOIN accounts a ON a.number = e.account WHERE a.id = ANY(%s::uuid[]) AND j.sequence > %s
+    SELECT command::text FROM journal WHERE sequence IN (
+        SELECT e.sequence FROM entries e JOIN accounts a ON a.number = e.account WHERE a.id = ANY(%s::uuid[])
+    ) AND sequence > %s
 """
 RECORDED = "SELECT command::text FROM journal WHERE command = ANY(%s::uuid[])"
 
