@@ -13,6 +13,12 @@ class DataFolderBusy(Exception):
     """Another process holds the data folder, or a restore into it was interrupted."""
 
 
+def check_finished(folder: Path) -> None:
+    """Raises DataFolderBusy where a restore into a data folder was interrupted."""
+    if (folder / UNFINISHED).exists():
+        raise DataFolderBusy(f"a restore into {folder} was interrupted: run it again, with --replace")
+
+
 class DataFolder:
     """Holds the lock of a data folder while in use: `with DataFolder(path): ...`. Raises DataFolderBusy.
 
@@ -32,9 +38,12 @@ class DataFolder:
         except BlockingIOError:
             os.close(descriptor)
             raise DataFolderBusy(f"the data folder {self.path} is in use by another process") from None
-        if not self._takes_unfinished and (self.path / UNFINISHED).exists():
-            os.close(descriptor)
-            raise DataFolderBusy(f"a restore into {self.path} was interrupted: run it again, with --replace")
+        if not self._takes_unfinished:
+            try:
+                check_finished(self.path)
+            except DataFolderBusy:
+                os.close(descriptor)
+                raise
         self._descriptor = descriptor
         return self
 

@@ -13,6 +13,7 @@ import threading  # noqa: E402
 from typing import Any  # noqa: E402
 
 from deploy.collecting import collect_seldom  # noqa: E402
+from deploy.databases import require_whole_at_start  # noqa: E402
 from deploy.health import healthy, verifier_for  # noqa: E402
 from deploy.refusals import EXIT_WRITER_ENDED, as_one_line  # noqa: E402
 from deploy.services import SERVICES  # noqa: E402
@@ -34,8 +35,10 @@ def main(process: str) -> None:
     logs.configure(config.log_level, process)
     install_eventlet()
     if process == "ledger-writer":
+        require_whole_at_start(config, "ledger")
         _serve_writer(config)
         return
+    require_whole_at_start(config, process)
     serving = threading.Event()
     owner = SERVICES[process]
     service, resources = owner.table(), owner.build(config, AmqpClient(config.amqp_url, name=process))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from amqp.exceptions import AccessRefused
 
 from deploy.collecting import collect_seldom
+from deploy.databases import require_whole_at_start
 from deploy.health import healthy
 from deploy.refusals import as_one_line
 from deploy.services import SERVICES
@@ -82,6 +83,7 @@ def _all_declared(config: Config, stop: threading.Event) -> bool:
 def main(service: str) -> None:
     config = configuration.load()
     logs.configure(config.log_level, f"{service}-jobs")
+    require_whole_at_start(config, service)
     os.nice(NICENESS)
     collect_seldom()
     stop = threading.Event()

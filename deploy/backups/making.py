@@ -3,7 +3,7 @@ that have come in between.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, text
@@ -12,12 +12,16 @@ from deploy.backups import documents, postgres, sqlite
 from deploy.backups import manifest as manifests
 from deploy.backups.archive import create, new_archive
 from deploy.backups.manifest import Contents, Manifest
+from deploy.databases import require_whole
+from deploy.datafolder import check_finished
 from deploy.refusals import CommandRefused
 from deploy.services import SERVICES
 from services.ledger.journal import timelines
 from shared.blobs.disk import DiskBlobs
 from shared.config import Config
 from shared.contracts.journal import Position
+from shared.db.engine import Database
+from shared.db.migrations import VERSION_TABLE
 
 BUS = "bus"
 ORDER = ("dashboard", "toolbox", "cop", "ledger", "identity")
@@ -33,6 +37,7 @@ def make(config: Config, target: Path) -> Manifest:
     """Write a backup of the whole installation to `target`, all of it or nothing. Raises CommandRefused."""
     assert set(ORDER) == set(SERVICES)
     engine = engine_of(config)
+    _require_whole(config, engine)
     with new_archive(target) as folder:
         databases, partitions, lost = _copy_services(config, folder)
         _copy_files(config, folder)
@@ -40,6 +45,16 @@ def make(config: Config, target: Path) -> Manifest:
         with create(folder / manifests.NAME) as file:
             file.write(manifests.encode(manifest))
     return manifest
+
+
+def _require_whole(config: Config, engine: str) -> None:
+    """Raises CommandRefused and DataFolderBusy in the middle of a restore, when there is nothing to keep."""
+    if engine == manifests.SQLITE:
+        check_finished(config.data)
+        return
+    for name in ORDER:
+        with closing(Database(config.database_for(name))) as database:
+            require_whole(name, database)
 
 
 def engine_of(config: Config) -> str:
@@ -103,7 +118,7 @@ def _dump(reader: Connection, name: str, folder: Path) -> Contents:
         return postgres.dump(reader, name, folder)
     file = f"databases/{name}.sqlite3"
     sqlite.copy(reader, folder / file)
-    query = text(f"SELECT version_num FROM {postgres.VERSION_TABLE}")
+    query = text(f"SELECT version_num FROM {VERSION_TABLE}")
     return Contents(None if name == BUS else reader.execute(query).scalar(), file)
 
 

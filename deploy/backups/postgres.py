@@ -15,14 +15,15 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import Connection, inspect, text
 
+from deploy.backups import unfinished
 from deploy.backups.archive import Archive, create
 from deploy.backups.manifest import PIECE_BYTES, Contents, Rows
 from deploy.refusals import CommandRefused
 from deploy.services import SERVICES
 from shared.db import migrations
 from shared.db.engine import Database
+from shared.db.migrations import VERSION_TABLE
 
-VERSION_TABLE = "alembic_version"
 LOCK_TIMEOUT = "5s"
 
 COLUMNS = """
@@ -94,7 +95,9 @@ def check_unused(connection: Connection, service: str) -> None:
 
 
 def replace(connection: Connection, service: str, contents: Contents, archive: Archive) -> None:
-    """Make the database what it was, within the connection's transaction, and bring it to this version."""
+    """Make the database what it was, within the connection's transaction, and bring it to this version. It
+    stays marked as unfinished.
+    """
     connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
     _empty(connection)
     folder, joined = SERVICES[service].folder, _Joined(connection)
@@ -108,6 +111,7 @@ def replace(connection: Connection, service: str, contents: Contents, archive: A
             text("SELECT setval(CAST(:name AS regclass), :last)"), {"name": sequence, "last": last}
         )
     migrations.upgrade(folder, joined)
+    unfinished.mark(connection)
 
 
 @contextmanager
@@ -120,7 +124,9 @@ def unpacked(packed: IO[bytes]) -> Iterator[gzip.GzipFile]:
 def _empty(connection: Connection) -> None:
     quoted = connection.dialect.identifier_preparer.quote
     for table in inspect(connection).get_table_names():
-        connection.execute(text(f"DROP TABLE {quoted(table)} CASCADE"))
+        # Who starts in the meantime must be able to read the mark that stands there.
+        emptied = "DELETE FROM {}" if table == VERSION_TABLE else "DROP TABLE {} CASCADE"
+        connection.execute(text(emptied.format(quoted(table))))
     for function in connection.execute(text(FUNCTIONS)).scalars().all():
         connection.execute(text(f"DROP FUNCTION {function} CASCADE"))
 

@@ -1,5 +1,5 @@
 """A backup brought back: everything is written and checked beside what is there, and takes its place at the
-end.
+end. Until all of it has, a mark lets nothing start, and the restore must be run again.
 
 The ledger then goes on in a new timeline, so that whoever followed its journal beyond the backup notices and
 begins anew.
@@ -7,14 +7,16 @@ begins anew.
 
 import os
 import shutil
-from collections.abc import Callable, Collection
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import replace as changed
 from pathlib import Path
 
-from deploy.backups import documents, postgres, scratch, timelines
+from sqlalchemy import Connection
+
+from deploy.backups import documents, postgres, scratch, timelines, unfinished
 from deploy.backups import manifest as manifests
-from deploy.backups.archive import Archive, extract, open_archive
+from deploy.backups.archive import Archive, check_contents, extract, open_archive, sync_folder
 from deploy.backups.checking import check_ledger
 from deploy.backups.making import BESIDE, BUS, ORDER, database_file, engine_of
 from deploy.backups.manifest import Manifest
@@ -40,7 +42,7 @@ def restore(
 
     Returns what was restored and where each partition of the ledger goes on; `progress` is told how many
     of its records have been verified. Raises CommandRefused, DataFolderBusy and Damaged: nothing has changed
-    then.
+    then. After any other error either nothing has changed, or the installation is marked as unfinished.
     """
     with open_archive(path) as (archive, manifest):
         engine = engine_of(config)
@@ -48,23 +50,25 @@ def restore(
             raise CommandRefused(
                 f"{path} holds databases of {manifest.engine}, this installation is on {engine}"
             )
+        chosen = [name for name in manifest.databases if not only or name in only]
+        check_contents(archive, manifest, _needed(manifest, chosen, whole=not only))
         bring = _bring_folder if engine == manifests.SQLITE else _bring_processes
-        return manifest, bring(config, archive, manifest, frozenset(only), replace, progress)
+        return manifest, bring(config, archive, manifest, chosen, not only, replace, progress)
 
 
 def _bring_folder(
     config: Config,
     archive: Archive,
     manifest: Manifest,
-    only: frozenset[str],
+    chosen: Collection[str],
+    whole: bool,
     replace: bool,
     progress: Progress,
 ) -> dict[int, Position]:
     """An embedded installation's data folder."""
-    chosen = [name for name in manifest.databases if not only or name in only]
     with DataFolder(config.data, unfinished=True):
         if not replace:
-            _check_folder_is_empty(config, only)
+            _check_folder_is_empty(config, chosen, whole=whole)
         staging = config.data / STAGING
         shutil.rmtree(staging, ignore_errors=True)
         staged = changed(config, data=staging)
@@ -77,12 +81,14 @@ def _bring_folder(
             positions = _begin_in(staged, manifest, progress) if "ledger" in chosen else {}
             if "toolbox" in chosen:
                 _add_blobs(config, archive, manifest, undone)
-            (config.data / UNFINISHED).touch(0o600)
-            _take_places(config, staged, chosen, whole=not only)
-            if not only:
-                _put_files(config, archive, manifest)
-            (config.data / UNFINISHED).unlink()
             undone.pop_all()
+            (config.data / UNFINISHED).touch(0o600)
+            sync_folder(config.data)
+            _take_places(config, staged, chosen, whole=whole)
+            if whole:
+                _put_files(config, archive, manifest)
+            sync_folder(config.data)
+            (config.data / UNFINISHED).unlink()
             shutil.rmtree(staging)
         if "toolbox" in chosen:
             _remove_other_blobs(config, manifest)
@@ -93,40 +99,52 @@ def _bring_processes(
     config: Config,
     archive: Archive,
     manifest: Manifest,
-    only: frozenset[str],
+    chosen: Collection[str],
+    whole: bool,
     replace: bool,
     progress: Progress,
 ) -> dict[int, Position]:
-    """The databases of separate processes, each in one transaction that ends when all are written."""
-    chosen = [name for name in manifest.databases if not only or name in only]
-    positions: dict[int, Position] = {}
-    with ExitStack() as undone:
-        with ExitStack() as stack:
-            connections = {}
-            for name in chosen:
-                database = Database(config.database_for(name))
-                stack.callback(database.close)
-                connections[name] = stack.enter_context(database.write())
-                postgres.check_unused(connections[name], name)
-                if not replace and not postgres.is_empty(connections[name]):
-                    raise CommandRefused(
-                        f"the {name} database is not empty: add --replace to put the backup there"
-                    )
-            if "ledger" in chosen:
-                with scratch.database(archive, "ledger", manifest.databases["ledger"]) as ledger:
-                    check_ledger(ledger, manifest, progress)
-            if "toolbox" in chosen:
-                _add_blobs(config, archive, manifest, undone)
-            for name, connection in connections.items():
-                postgres.replace(connection, name, manifest.databases[name], archive)
-            if "ledger" in chosen:
-                positions = timelines.begin_all(connections["ledger"])
-        undone.pop_all()
-    if not only:
-        _put_files(config, archive, manifest)
+    """The databases of separate processes, each in one transaction; they end when all are written."""
+    with ExitStack() as opened, ExitStack() as undone:
+        databases = {
+            name: opened.enter_context(closing(Database(config.database_for(name)))) for name in chosen
+        }
+        for name, database in databases.items():
+            with database.write() as connection:
+                _check_place(connection, name, replace)
+        if "ledger" in chosen:
+            with scratch.database(archive, "ledger", manifest.databases["ledger"]) as ledger:
+                check_ledger(ledger, manifest, progress)
+        if "toolbox" in chosen:
+            _add_blobs(config, archive, manifest, undone)
+        undone.callback(unfinished.unmark_all, unfinished.mark_all(databases))
+        with ExitStack() as written:
+            positions = _write(archive, manifest, databases, written)
+            # What follows may end in the middle: from here on nothing is undone, and the marks stay.
+            undone.pop_all()
+        if whole:
+            _put_files(config, archive, manifest)
+        unfinished.unmark_all(databases)
     if "toolbox" in chosen:
         _remove_other_blobs(config, manifest)
     return positions
+
+
+def _check_place(connection: Connection, name: str, replace: bool) -> None:
+    postgres.check_unused(connection, name)
+    if not replace and not postgres.is_empty(connection):
+        raise CommandRefused(f"the {name} database is not empty: add --replace to put the backup there")
+
+
+def _write(
+    archive: Archive, manifest: Manifest, databases: Mapping[str, Database], written: ExitStack
+) -> dict[int, Position]:
+    """Write each database in a transaction that is left to `written`, which commits them one by one."""
+    connections = {name: written.enter_context(database.write()) for name, database in databases.items()}
+    for name, connection in connections.items():
+        postgres.check_unused(connection, name)
+        postgres.replace(connection, name, manifest.databases[name], archive)
+    return timelines.begin_all(connections["ledger"]) if "ledger" in connections else {}
 
 
 def _begin_in(staged: Config, manifest: Manifest, progress: Progress) -> dict[int, Position]:
@@ -140,9 +158,9 @@ def _begin_in(staged: Config, manifest: Manifest, progress: Progress) -> dict[in
         database.close()
 
 
-def _check_folder_is_empty(config: Config, only: frozenset[str]) -> None:
-    if only:
-        there = [name for name in only if database_file(config, name).exists()]
+def _check_folder_is_empty(config: Config, chosen: Collection[str], *, whole: bool) -> None:
+    if not whole:
+        there = [name for name in chosen if database_file(config, name).exists()]
     else:
         there = sorted(path.name for path in config.data.iterdir() if path.name not in OF_PROCESS)
     if there:
@@ -200,6 +218,19 @@ def _remove_other_blobs(config: Config, manifest: Manifest) -> None:
     for key in blobs.kept():
         if documents.path_of(key) not in manifest.files:
             blobs.remove(key)
+
+
+def _needed(manifest: Manifest, chosen: Collection[str], *, whole: bool) -> list[str]:
+    """The files that the chosen databases need, or all of a `whole` installation."""
+    if whole:
+        return list(manifest.files)
+    needed = []
+    for name in chosen:
+        contents = manifest.databases[name]
+        needed += [contents.file] if contents.file else [rows.file for rows in contents.tables.values()]
+    if "toolbox" in chosen:
+        needed += [name for name in manifest.files if name.startswith(f"{documents.FOLDER}/")]
+    return needed
 
 
 def _file(manifest: Manifest, name: str) -> str:

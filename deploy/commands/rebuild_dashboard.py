@@ -12,6 +12,7 @@ from shared import config as configuration
 )
 def command() -> None:
     from deploy.connect import connect
+    from deploy.databases import require_whole
     from services.dashboard import resources as dashboard
     from services.dashboard.projection import projector
 
@@ -19,6 +20,7 @@ def command() -> None:
     with connect(config, with_jobs=False) as connection:
         resources = dashboard.build(config, connection.client)
         try:
+            require_whole("dashboard", resources.database)
             with Progress("records") as progress:
                 applied = projector.rebuild(resources, progress.show)
         except projector.ProjectionStalled as stalled:

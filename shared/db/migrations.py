@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 LOCK_TIMEOUT = "5s"
 ROOT = Path(__file__).resolve().parents[2]
 VERSION_TABLE = "alembic_version"
+UNFINISHED = "restore.unfinished"
+"""Stands beside the version while a restore has not finished with a database
+(`deploy/backups/unfinished.py`).
+"""
 
 
 def upgrade(service_folder: str, database: Database, revision: str = "head") -> None:
@@ -41,12 +45,20 @@ def downgrade(service_folder: str, database: Database, revision: str) -> None:
 
 
 def is_current(service_folder: str, database: Database) -> bool:
-    """Whether every migration of the service has been applied."""
+    """Whether every migration of the service has been applied, and nothing is in the middle of a restore."""
+    return _applied(database) == heads(service_folder)
+
+
+def is_unfinished(database: Database) -> bool:
+    """Whether a restore has not finished with the database."""
+    return UNFINISHED in _applied(database)
+
+
+def _applied(database: Database) -> set[str]:
     with database.read() as connection:
         if not inspect(connection).has_table(VERSION_TABLE):
-            return False
-        applied = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}"))
-        return set(applied.scalars()) == heads(service_folder)
+            return set()
+        return set(connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalars())
 
 
 def run(metadata: MetaData) -> None:
