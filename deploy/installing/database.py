@@ -27,6 +27,13 @@ ANY = "*"
 """All tables of the service that are not named."""
 VERSION_TABLE = "alembic_version"
 SCRAM_ROUNDS = 4096
+SEQUENCES = """
+    SELECT s.relname, t.relname FROM pg_depend d
+    JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_class t ON t.oid = d.refobjid
+    WHERE d.classid = CAST('pg_class' AS regclass) AND d.refclassid = CAST('pg_class' AS regclass)
+    AND d.deptype IN ('a', 'i') AND s.relnamespace = to_regnamespace('public')
+"""
+"""Those from which columns take their numbers, each with its table."""
 
 RIGHTS: Mapping[str, Mapping[str, str]] = {
     # The truth can be added to and read, and of an account what is agreed may change. Who leads, and how far,
@@ -147,8 +154,9 @@ def _grants(service: str, connection: Connection) -> Iterator[str]:
         given = {table: verbs for table, verbs in named.items() if verbs}
         for table, verbs in given.items():
             yield f"GRANT {verbs} ON {table} TO {role}"
-        if any("INSERT" in verbs for verbs in given.values()):
-            yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}"
+        for sequence, table in connection.execute(text(SEQUENCES)).all():
+            if "INSERT" in given.get(table, ""):
+                yield f"GRANT USAGE ON SEQUENCE {sequence} TO {role}"
 
 
 def _databases_lines() -> Iterator[str]:

@@ -16,6 +16,7 @@ from deploy.installing import broker, database
 from deploy.installing.processes import everything, migrations, users
 from deploy.services import SERVICES
 from shared.messaging.amqp.connection import ConfirmingChannel, connect
+from tests.integration import rights
 from tests.support.composed import ComposedDeployment
 
 pytestmark = pytest.mark.distributed
@@ -117,8 +118,9 @@ def test_commands_are_sent_by_the_gateway_the_tools_and_the_ledgers_timekeeper_a
     assert sends == (user in {"gateway", "tools", "ledger-jobs"})
     journal = may_publish(composed, user, "nameko-rpc", "ledger.journal_since")
     assert journal == (user in {"tools", "dashboard-jobs"})
-    if user not in CALLERS:
-        assert not may_publish(composed, user, "nameko-rpc", "identity.exchange")
+    # Of the patterns of all calls, tests/unit/deploy/test_broker_calls.py.
+    exchange = may_publish(composed, user, "nameko-rpc", "identity.exchange")
+    assert exchange == (user in {"gateway", "tools"})
 
 
 @pytest.mark.parametrize("user", USERS)
@@ -254,6 +256,47 @@ def test_who_relays_identitys_events_sees_no_personal_data(composed: ComposedDep
         "INSERT INTO sessions DEFAULT VALUES",
         "INSERT INTO outbox DEFAULT VALUES",
     )
+
+
+VERBS = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "USAGE"]
+"""All that can be granted on tables (but for the last) and on sequences."""
+GRANTED = """
+    SELECT r.rolname, c.relname, v.verb, CASE
+        WHEN c.relkind <> 'S' THEN v.verb <> 'USAGE' AND has_table_privilege(r.oid, c.oid, v.verb)
+        ELSE v.verb IN ('SELECT', 'UPDATE', 'USAGE') AND has_sequence_privilege(r.oid, c.oid, v.verb)
+    END, ARRAY(
+        SELECT CAST(a.attname AS text) FROM pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind <> 'S' AND CASE
+            WHEN v.verb IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')
+            THEN has_column_privilege(r.oid, c.oid, a.attnum, v.verb)
+        END
+        ORDER BY a.attnum
+    )
+    FROM pg_class c, pg_roles r, unnest(CAST(%s AS text[])) WITH ORDINALITY v (verb, place)
+    WHERE c.relnamespace = to_regnamespace('public') AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    AND NOT r.rolsuper AND r.rolname <> ALL(%s) AND r.oid <> c.relowner
+    ORDER BY 1, 2, v.place
+"""
+PREDEFINED = ["pg_read_all_data", "pg_write_all_data"]
+"""PostgreSQL's own roles that may do so with every table; nobody is a member of them."""
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_role_has_the_rights_that_are_written_down_and_no_others(
+    composed: ComposedDeployment, service: str
+) -> None:
+    server = composed.superuser_url.rpartition("/")[0]
+    with psycopg.connect(f"{server}/{service}") as connection:
+        rows = connection.execute(GRANTED, [VERBS, PREDEFINED]).fetchall()
+    found: dict[str, dict[str, list[str]]] = {}
+    for role, table, verb, whole, columns in rows:
+        if whole or columns:
+            verbs = found.setdefault(role, {}).setdefault(table, [])
+            verbs.append(verb if whole else f"{verb} ({', '.join(columns)})")
+    joined = {
+        role: {table: ", ".join(verbs) for table, verbs in tables.items()} for role, tables in found.items()
+    }
+    assert joined == rights.RIGHTS[service]
 
 
 @pytest.mark.parametrize("process", RESTRICTED)
