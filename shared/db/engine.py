@@ -15,6 +15,11 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from shared.db.faults import is_away
 
 BUSY_TIMEOUT_SECONDS = 15
+PRAGMAS = (
+    *("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"),
+    # Without it, a row that REPLACE takes away does not ask the triggers that forbid to delete.
+    "recursive_triggers=ON",
+)
 POOL_SIZE = 10
 POOL_TIMEOUT_SECONDS = 10
 
@@ -93,7 +98,7 @@ def _open(url: str) -> Engine:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own transaction handling begins too late; ours is in `_begin_sqlite`.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+    for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 

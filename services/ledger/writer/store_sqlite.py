@@ -21,7 +21,11 @@ from services.ledger.writer.store import (
 from shared.contracts import clock
 from shared.db.engine import BUSY_TIMEOUT_SECONDS
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-65536")
+PRAGMAS = (
+    *("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-65536"),
+    # So that nothing replaces a row of the journal: see `shared/db/engine.py`.
+    "recursive_triggers=ON",
+)
 INSERTED = (
     rows.JOURNAL,
     rows.NOTES,

@@ -1,6 +1,8 @@
 """What callers of the writer see: answers, the same answers again, refusals, and each command by itself."""
 
+import sqlite3
 import threading
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -8,14 +10,23 @@ import pytest
 
 from services.ledger.journal.verify import verify
 from services.ledger.writer.intake import DIVIDED_FROM, LARGE_CALL
+from services.ledger.writer.store_sqlite import SqliteStore
 from shared.contracts import clock, ids
 from shared.contracts.commands import WriteCall, WriteItem
 from shared.contracts.errors import Refusal
 from shared.messaging.service import Request
 from tests.support.ledger import create_currency, issue, open_account, pay, redeem
-from tests.support.writing import Ledger, refused_as
+from tests.support.writing import Ledger, refused_as, running_ledger
 
 DAY_MS = 24 * 3600 * 1000
+REPLACING = (
+    "REPLACE INTO journal SELECT * FROM journal",
+    "INSERT OR REPLACE INTO entries SELECT * FROM entries",
+    "UPDATE OR REPLACE journal SET sequence = 1",
+)
+"""What SQLite knows beside to change and to delete."""
+EMPTYING = ("TRUNCATE journal", "TRUNCATE entries", "TRUNCATE balances, entries CASCADE")
+"""The same of PostgreSQL."""
 
 
 def test_a_payment_is_answered_with_its_view(puma: Ledger) -> None:
@@ -284,9 +295,26 @@ def test_the_journal_and_its_entries_cannot_be_changed(puma: Ledger) -> None:
         "DELETE FROM journal",
         "UPDATE entries SET amount = 0",
         "DELETE FROM entries",
+        *(REPLACING if puma.database.is_sqlite else EMPTYING),
     ):
         with pytest.raises(Exception, match="takes new rows only"):
             puma.execute(statement)
+
+
+def test_the_writers_own_connection_replaces_nothing_either(tmp_path: Path) -> None:
+    with running_ledger(f"sqlite:///{tmp_path}/ledger.sqlite3") as ledger:
+        ledger.currency()
+        ledger.account(issued=5)
+        store = SqliteStore(f"{tmp_path}/ledger.sqlite3")
+        store.connect()
+        try:
+            connection = store._connection
+            assert connection is not None
+            for statement in REPLACING:
+                with pytest.raises(sqlite3.IntegrityError, match="takes new rows only"):
+                    connection.execute(statement)
+        finally:
+            store.close()
 
 
 def test_a_large_call_has_its_turn_among_many_small_ones(puma: Ledger) -> None:
