@@ -16,7 +16,8 @@ def test_a_promise_names_tests_that_exist(file: str, test: str) -> None:
     path = ROOT / file
     assert path.is_file()
     if test:
-        assert re.search(rf"^def {test}\(", path.read_text(), re.MULTILINE)
+        # By itself, or in a class that is run on both buses.
+        assert re.search(rf"^(    )?def {test}\(", path.read_text(), re.MULTILINE)
 
 
 def test_every_promise_names_a_test() -> None:
