@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from deploy.backups import documents, postgres, scratch, timelines, unfinished
+from deploy.backups import documents, keys, postgres, scratch, timelines, unfinished
 from deploy.backups import manifest as manifests
 from deploy.backups.archive import Archive, check_contents, extract, open_archive, sync_folder
 from deploy.backups.checking import check_ledger
@@ -52,6 +52,8 @@ def restore(
             )
         chosen = [name for name in manifest.databases if not only or name in only]
         check_contents(archive, manifest, _needed(manifest, chosen, whole=not only))
+        if not only:
+            keys.check(config, manifest)
         bring = _bring_folder if engine == manifests.SQLITE else _bring_processes
         return manifest, bring(config, archive, manifest, chosen, not only, replace, progress)
 
@@ -189,8 +191,10 @@ def _take_places(config: Config, staged: Config, chosen: Collection[str], *, who
 def _put_files(config: Config, archive: Archive, manifest: Manifest) -> None:
     """The keys, and what else lay in the data folder."""
     for name in manifest.files:
-        if name.startswith("keys/"):
-            target = config.keys / name.removeprefix("keys/")
+        if keys.is_key(name):
+            if keys.is_there(config, manifest, name):
+                continue
+            target = keys.place(config, name)
         elif name in BESIDE:
             target = config.data / name
         else:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from deploy.installing.processes import Process, migrations, owner_role, running, tools
+from deploy.installing.processes import Process, everything, migrations, owner_role, running, tools
 from deploy.installing.secrets import (
     AMQP_URL,
     DATABASE_URL,
@@ -270,7 +270,10 @@ def _tool(process: Process) -> str:
 
 
 def _backups() -> str:
-    """Backups and restores: as the owners of all databases, beside the files of documents."""
+    """Backups and restores: as the owners of all databases, beside the files of documents, with all keys to
+    read, which a backup holds.
+    """
+    keys = {"trusted": TRUSTED_FILE, **{f"{issuer}-key": f"{issuer}.key" for issuer in _issuers()}}
     lines = [
         "<<: *once",
         'restart: "no"',
@@ -278,12 +281,14 @@ def _backups() -> str:
         "command: [--help]",
         "environment:",
         f"  MEDTOWN_DATABASE_URLS: {MOUNTED}/{DATABASES}",
+        f"  MEDTOWN_KEYS: {MOUNTED}/{KEYS}",
         f"  MEDTOWN_BLOBS: {BLOBS}",
         "secrets:",
         *(
             f"  - {{source: {step}-{DATABASE_URL}, target: {MOUNTED}/{DATABASES}/{service}}}"
             for service, step in migrations().items()
         ),
+        *(f"  - {{source: {source}, target: {MOUNTED}/{KEYS}/{file}}}" for source, file in keys.items()),
         "volumes:",
         f"  - blobs:{BLOBS}",
         "networks: [store]",
@@ -348,6 +353,11 @@ def _depends(process: Process) -> list[str]:
     return lines
 
 
+def _issuers() -> list[str]:
+    """Those whose private keys there are."""
+    return sorted({issuer for process in everything().values() for issuer in process.keys})
+
+
 def _secrets() -> str:
     files: dict[str, Path] = {
         "rabbitmq-definitions": DEFINITIONS,
@@ -356,12 +366,11 @@ def _secrets() -> str:
         "grafana-admin-password": GRAFANA_PASSWORD,
         "trusted": KEYS / TRUSTED_FILE,
     }
-    everyone = [*running().values(), *tools().values()]
-    for issuer in sorted({issuer for process in everyone for issuer in process.keys}):
+    for issuer in _issuers():
         files[f"{issuer}-key"] = KEYS / f"{issuer}.key"
     for step in migrations().values():
         files[f"{step}-{DATABASE_URL}"] = Path(step, DATABASE_URL)
-    for process in everyone:
+    for process in everything().values():
         if process.user:
             files[f"{process.name}-{AMQP_URL}"] = Path(process.name, AMQP_URL)
         if process.service:

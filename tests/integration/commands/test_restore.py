@@ -1,6 +1,8 @@
 """`medtown restore`: what was there when the backup was made is there again, and all goes on from it."""
 
+import os
 import shutil
+import tarfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -110,7 +112,9 @@ def test_in_containers_the_owners_restore_and_roles_get_their_rights_back(
         payments.wait_for_more()
     done = composed.medtown("backup", str(tmp_path / "backup.tar"), process="backups")
     assert done.returncode == 0, done.stderr
-    assert "keep the folder of secrets as well" in done.stdout
+    assert "there are no keys in it" not in done.stdout
+    with tarfile.open(tmp_path / "backup.tar") as kept:
+        assert {"keys/trusted.json", "keys/identity.key", "keys/tools.key"} <= set(kept.getnames())
     late = payments.pay_once()
 
     for process in composed.processes:
@@ -292,6 +296,25 @@ def test_a_backup_of_a_ledger_that_is_not_sound_changes_nothing(books: Site, tmp
     before = _contents(tmp_path / "sound")
     assert "the balance of account" in site.run("restore", backup, "--replace").refusal
     assert _contents(tmp_path / "sound") == before
+
+
+def test_keys_that_cannot_be_written_must_be_the_right_ones(
+    books: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = _backed_up(books, tmp_path / "backup")
+    folder = Path(books.tools["MEDTOWN_DATA"])
+    key = folder / "keys" / "identity.key"
+    # As where they are mounted to be read; who runs the tests may write everywhere.
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != folder / "keys")
+    assert books.run("restore", backup, "--replace").code == 0
+    right = key.read_bytes()
+    key.write_bytes(b"another")
+    before = _contents(folder)
+    refusal = books.run("restore", backup, "--replace").refusal
+    assert refusal.startswith(f"{key} is not the one in the backup and cannot be replaced")
+    assert _contents(folder) == before
+    key.write_bytes(right)
+    assert books.run("restore", backup, "--replace").code == 0
 
 
 def test_an_interrupted_restore_must_be_ended_before_anything_starts(books: Site, tmp_path: Path) -> None:
