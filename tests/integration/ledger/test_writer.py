@@ -214,8 +214,8 @@ def test_what_the_writer_comes_to_after_its_deadline_is_never_done(puma: Ledger)
 
 def test_nothing_is_decided_after_the_end_of_its_token(puma: Ledger) -> None:
     account = puma.account()
-    expiring = puma.signer.sign("op", "ledger", frozenset({"operator"}), lifetime_seconds=1)
-    ahead = puma.new_writer(now_us=lambda: clock.now_us() + 2 * clock.MICROSECONDS)
+    expiring = puma.signer.sign("op", "ledger", frozenset({"operator"}), lifetime_seconds=9)
+    ahead = puma.new_writer(now_us=lambda: clock.now_us() + 10 * clock.MICROSECONDS)
     puma.writer.stop()
     ahead.start()
     try:
