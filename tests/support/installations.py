@@ -3,6 +3,7 @@
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -32,8 +33,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, migrated_folder
     """A database of the test's own, empty but for what `migrated_folder` says: an SQLite file when embedded,
     one of the private cluster's when distributed.
     """
-    if request.param == "embedded":
-        path = tmp_path / "test.sqlite3"
+    with new_database(request, request.param, tmp_path, migrated_folder) as url:
+        yield url
+
+
+@contextmanager
+def new_database(
+    request: pytest.FixtureRequest, kind: str, folder: Path, migrated_folder: str
+) -> Iterator[str]:
+    """What `database_url` is, for fixtures that many tests share."""
+    if kind == "embedded":
+        path = folder / "test.sqlite3"
         if migrated_folder:
             shutil.copy(request.getfixturevalue("migrated_files")(migrated_folder), path)
         yield f"sqlite:///{path}"

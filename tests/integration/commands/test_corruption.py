@@ -21,6 +21,7 @@ from shared.auth.principal import IMPORTER, MEMBER, OPERATOR
 from shared.contracts import clock, ids
 from shared.contracts.commands import SetDelegate
 from tests.support.commands import Done, medtown
+from tests.support.installations import DISTRIBUTED, EMBEDDED, new_database
 from tests.support.ledger import create_currency, issue, open_account, pay
 from tests.support.writing import SERVICE_FOLDER, Ledger, refused_as, running_ledger
 
@@ -135,14 +136,11 @@ class Damaged:
             flipped.put(connection, cell.value)
 
 
-@pytest.fixture
-def migrated_folder() -> str:
-    return SERVICE_FOLDER
-
-
-@pytest.fixture
-def damaged(database_url: str) -> Iterator[Damaged]:
-    with running_ledger(database_url) as ledger:
+@pytest.fixture(scope="module", params=[EMBEDDED, DISTRIBUTED])
+def damaged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Damaged]:
+    """One for all tests, since each mends what it damages."""
+    folder = tmp_path_factory.mktemp("damaged")
+    with new_database(request, request.param, folder, SERVICE_FOLDER) as url, running_ledger(url) as ledger:
         yield Damaged(ledger)
 
 
