@@ -137,29 +137,32 @@ def _take_all(link: ConfirmingChannel, queue: str) -> Iterator[_Taken]:
     dead = topology.dead_queue(queue)
     channel = link.connection.channel()
     channel.auto_decode = False
-    waiting, held = _count(channel, dead), 0
-    for _ in range(min(waiting, MAX_LISTED)):
+    stay = 0
+    for _ in range(min(_count(channel, dead), MAX_LISTED)):
         message = channel.basic_get(dead)
         if message is None:
             break
         taken = _Taken(_letter(queue, message), _body(message), message, channel)
         yield taken
+        if taken.settled:
+            continue
+        stay += 1
         count = taken.headers.get(DELIVERY_COUNT_HEADER)
-        if not taken.settled and isinstance(count, int) and count >= RENEWED_AT_COUNT:
+        if isinstance(count, int) and count >= RENEWED_AT_COUNT:
             headers = {name: value for name, value in taken.headers.items() if name != DELIVERY_COUNT_HEADER}
             _move(link, taken, topology.dead_exchange(topology.consumer_of(queue)), headers)
-        held += not taken.settled
-    _give_back(channel, dead, held)
+    _give_back(channel, dead, stay)
 
 
-def _give_back(channel: amqp.Channel, dead: str, held: int) -> None:
-    """Put back what is held, and see that it is there: the broker would do so by itself when the connection
-    ends, but a moment later, when somebody may look already.
+def _give_back(channel: amqp.Channel, dead: str, stay: int) -> None:
+    """Put back what is held, and see that all that stay are there: the broker would put them back by itself
+    when the connection ends, but a moment later, when somebody may look already.
     """
-    if held:
-        channel.basic_recover(requeue=True)
+    if not stay:
+        return
+    channel.basic_recover(requeue=True)
     ends = time.monotonic() + GIVING_BACK_SECONDS
-    while _count(channel, dead) < held and time.monotonic() < ends:
+    while _count(channel, dead) < stay and time.monotonic() < ends:
         time.sleep(LOOK_AGAIN_SECONDS)
 
 

@@ -271,10 +271,10 @@ class BusCase:
         wait_until(lambda: bus.handled("with more") == 2, WAIT_SECONDS, "the event, in both spellings")
 
     def test_looking_again_at_once_finds_the_same(self, bus: Bus) -> None:
-        bus.publisher.publish(
-            [bus.message(f"look {each}".encode(), events.CONTENT_TYPE) for each in range(20)]
-        )
-        wait_until(lambda: bus.parked() >= 20, WAIT_SECONDS, "the messages in their parking place")
+        parked = bus.parked()
+        messages = [bus.message(f"look {each}".encode(), events.CONTENT_TYPE) for each in range(20)]
+        bus.publisher.publish(messages)
+        wait_until(lambda: bus.parked() == parked + 20, WAIT_SECONDS, "the messages in their parking place")
         looks = [{letter.id for letter in bus.dead_letters.list(bus.queue)} for _ in range(20)]
         assert all(look == looks[0] for look in looks)
 
