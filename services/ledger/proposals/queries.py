@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -19,6 +20,9 @@ from shared.auth.principal import Principal
 from shared.contracts import clock
 from shared.contracts.errors import Refusal
 from shared.messaging.service import Request
+
+PAGE_BYTES = 2 * 1024 * 1024
+"""How long a page of proposals is at most, beside its first one."""
 
 
 def get_proposal(ledger: Resources, request: Request) -> dict[str, Any]:
@@ -48,9 +52,23 @@ def list_proposals(ledger: Resources, request: Request) -> dict[str, Any]:
             before=before[0] if before else None,
             limit=asked["limit"] + 1,
         )
-        page, more = found[: asked["limit"]], len(found) > asked["limit"]
+        page = _fitting(found[: asked["limit"]])
+        more = len(found) > len(page)
         views = _views(connection, page, now)
     return {"data": views, "next_cursor": cursors.encode(page[-1][0]) if more else None, "has_more": more}
+
+
+def _fitting(found: Sequence[tuple[str, Thing]]) -> list[tuple[str, Thing]]:
+    """The first ones that make a page: a charter can be as long as a book, and pages of them too long to be
+    carried.
+    """
+    page, size = list(found[:1]), 0
+    for id, thing in found[1:]:
+        size += len(msgspec.json.encode(thing.body))
+        if size > PAGE_BYTES:
+            break
+        page.append((id, thing))
+    return page
 
 
 def _views(connection: Connection, page: Sequence[tuple[str, Thing]], now: int) -> list[dict[str, Any]]:

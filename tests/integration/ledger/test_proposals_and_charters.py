@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.ledger.proposals import queries
 from services.ledger.service import SERVICE
 from shared.auth.principal import MEMBER, OPERATOR, TIMEKEEPER
 from shared.contracts import clock, ids
@@ -93,6 +94,21 @@ def test_proposals_are_listed_by_what_has_become_of_them(ledger: Ledger, travel:
     told = ledger.ask(CALLS["get_proposal"], "op", OPERATOR, id=lapsed)
     assert (told["status"], told["amount"]["amount"], told["memo"]) == ("lapsed", 5, "typo")
     assert proposals(ledger, ids.new_id(), MEMBER) == []
+
+
+def test_pages_of_proposals_are_no_longer_than_can_be_carried(
+    puma: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    purse, shop = puma.account(issued=500), puma.account()
+    for _ in range(3):
+        puma.view(Correct(id=ids.new_id(), currency="PUMA", amount=5, payer=purse, payee=shop, reason="typo"))
+    everything = puma.ask(CALLS["list_proposals"], "op", OPERATOR, limit=200)
+    assert not everything["has_more"]
+    monkeypatch.setattr(queries, "PAGE_BYTES", 1)
+    page = puma.ask(CALLS["list_proposals"], "op", OPERATOR, limit=200)
+    assert (page["data"], page["has_more"]) == (everything["data"][:1], True)
+    rest = puma.ask(CALLS["list_proposals"], "op", OPERATOR, limit=200, cursor=page["next_cursor"])
+    assert rest["data"] == everything["data"][1:2]
 
 
 def test_schedules_are_told_as_they_stand(ledger: Ledger, travel: Travel) -> None:
