@@ -36,7 +36,8 @@ class Embedded:
         """Called, from a thread that must not be held up, when the ledger's writer has ended though nobody
         has stopped it: no payment is taken any more, and the process should end.
         """
-        self._has_failed = False
+        self.has_failed = False
+        """Whether it has ended so."""
         self._stack = ExitStack()
         try:
             self._stack.enter_context(DataFolder(config.data))
@@ -55,11 +56,6 @@ class Embedded:
     def ready_checks(self) -> dict[str, Callable[[], bool]]:
         """What must be true before requests are sent here, by name."""
         return {"ledger-writer": lambda: self._writer.leading}
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether the ledger's writer has ended though nobody has stopped it."""
-        return self._has_failed
 
     def start(self) -> None:
         """Start whatever works by itself; the ledger takes payments when this returns. Raises WriterEnded
@@ -102,7 +98,7 @@ class Embedded:
         self._socket = SocketServer(self.bus.routes, config.socket)
 
     def _fail(self) -> None:
-        self._has_failed = True
+        self.has_failed = True
         self.failed()
 
     def _register(self, service: Service, resources: Any, trusted: Mapping[str, TrustedIssuer]) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, inspect, text
 from deploy.installing.processes import everything, owner_role
 from deploy.services import SERVICES
 from shared.db.engine import Database
+from shared.db.migrations import VERSION_TABLE
 
 READ = "SELECT"
 ADD = "SELECT, INSERT"
@@ -25,7 +26,6 @@ RELAY = "SELECT, UPDATE, DELETE"
 ALL = "SELECT, INSERT, UPDATE, DELETE"
 ANY = "*"
 """All tables of the service that are not named."""
-VERSION_TABLE = "alembic_version"
 SCRAM_ROUNDS = 4096
 SEQUENCES = """
     SELECT s.relname, t.relname FROM pg_depend d

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from services.ledger.kernel.access import SEEING_ALL
+from services.ledger.kernel.access import SEEING_ALL, may_see
 from services.ledger.tables import accounts
 from shared.auth.principal import Principal
 from shared.contracts.errors import Refusal
@@ -44,10 +44,4 @@ def knows_delegates(principal: Principal, holder: str | None) -> bool:
 
 
 def _may_see(row: Any, principal: Principal) -> bool:
-    """Whether somebody without a role holds the account of a row, or was given the right to see it."""
-    if row.holder is not None and row.holder == principal.subject:
-        return True
-    if principal.subject not in row.terms:
-        return False
-    delegate = json.loads(row.terms).get("delegates", {}).get(principal.subject)
-    return delegate is not None and "view" in delegate["rights"]
+    return may_see(row.holder, json.loads(row.terms), principal)

@@ -1,12 +1,26 @@
 """Concurrency"""
 
 import random
+from collections.abc import Iterable
 from functools import partial
 
 from .api import Client, new_id, problem_of, simultaneously
 from .books import Currency
 
 THREADS = 16
+
+
+def posted_of(backed: Currency, payments: Iterable[tuple[str, str, int]]) -> list[str]:
+    """Make payments (payer, payee, amount); the ids of those made, while the others lacked money."""
+    posted = []
+    for payer, payee, amount in payments:
+        body = backed.payment(payer, payee, amount)
+        answer = backed.client.send("POST", "/transfers", body)
+        if answer.status_code == 201:
+            posted.append(body["id"])
+        else:
+            problem_of(answer, "insufficient-balance")
+    return posted
 
 
 def test_one_payer(backed: Currency) -> None:
@@ -16,15 +30,7 @@ def test_one_payer(backed: Currency) -> None:
     payer, payees = backed.account(500), [backed.account() for _ in range(4)]
 
     def pay(number: int) -> list[str]:
-        posted = []
-        for turn in range(6):
-            body = backed.payment(payer, payees[(number + turn) % 4], 10)
-            answer = backed.client.send("POST", "/transfers", body)
-            if answer.status_code == 201:
-                posted.append(body["id"])
-            else:
-                problem_of(answer, "insufficient-balance")
-        return posted
+        return posted_of(backed, [(payer, payees[(number + turn) % 4], 10) for turn in range(6)])
 
     posted = [id for each in simultaneously([partial(pay, n) for n in range(THREADS)]) for id in each]
     assert len(posted) == 50
@@ -38,17 +44,13 @@ def test_among_many(backed: Currency) -> None:
     """14.2 Payments criss-cross among accounts keep their sum, and no account goes below zero."""
     accounts = [backed.account(100) for _ in range(8)]
 
+    def pair(chance: random.Random) -> tuple[str, str]:
+        payer, payee = chance.sample(accounts, 2)
+        return payer, payee
+
     def pay(number: int) -> list[str]:
-        chance, posted = random.Random(number), []
-        for _turn in range(8):
-            payer, payee = chance.sample(accounts, 2)
-            body = backed.payment(payer, payee, chance.randint(1, 80))
-            answer = backed.client.send("POST", "/transfers", body)
-            if answer.status_code == 201:
-                posted.append(body["id"])
-            else:
-                problem_of(answer, "insufficient-balance")
-        return posted
+        chance = random.Random(number)
+        return posted_of(backed, [(*pair(chance), chance.randint(1, 80)) for _turn in range(8)])
 
     posted = [id for each in simultaneously([partial(pay, n) for n in range(THREADS)]) for id in each]
     # Each account pays some time, and the first payment from it is never too much.

@@ -1,5 +1,8 @@
 """Who may have a command decided. A caller who may not is told so, and nothing is stored."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from services.ledger.kernel.draft import Draft
 from services.ledger.kernel.state import Account
 from shared.auth.principal import ADMINISTRATOR, IMPORTER, OPERATOR, TIMEKEEPER, Principal
@@ -108,11 +111,11 @@ def holds(account: Account, principal: Principal) -> bool:
     return account.holder is not None and account.holder == principal.subject
 
 
-def may_see(account: Account, principal: Principal) -> bool:
-    """Whether the principal may know what is in the account."""
-    if principal.has(*SEEING_ALL) or holds(account, principal):
+def may_see(holder: str | None, terms: Mapping[str, Any], principal: Principal) -> bool:
+    """Whether the principal may know what is in an account of this holder, of which this is agreed."""
+    if principal.has(*SEEING_ALL) or (holder is not None and holder == principal.subject):
         return True
-    delegate = account.terms.get("delegates", {}).get(principal.subject)
+    delegate = terms.get("delegates", {}).get(principal.subject)
     return delegate is not None and "view" in delegate["rights"]
 
 

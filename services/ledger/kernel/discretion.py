@@ -14,7 +14,7 @@ def discreet(refusal: Refusal, state: State, principal: Principal) -> Refusal:
     if not refusal.problem.private:
         return refusal
     account = state.accounts.get(refusal.parameters["account"])
-    if account is None or access.may_see(account, principal):
+    if account is None or access.may_see(account.holder, account.terms, principal):
         return refusal
     told = {name: value for name, value in refusal.parameters.items() if name not in refusal.problem.private}
     return Refusal(refusal.slug, refusal.faults, **told)

@@ -258,6 +258,6 @@ class _Moment:
 
         def sees(id: str) -> bool:
             account = accounts.get(id)
-            return account is not None and access.may_see(account, principal)
+            return account is not None and access.may_see(account.holder, account.terms, principal)
 
         return views.record_view(record, self._loader.minor_units, sees)

@@ -64,6 +64,16 @@ def test_who_loses_the_fence_writes_and_answers_no_more(puma: Ledger) -> None:
     assert puma.total(account) == 0
 
 
+def _writes_once_it_leads(puma: Ledger, second: Writer, account: str) -> None:
+    """It leads, takes a payment, and is stopped."""
+    try:
+        assert second.wait_until_leading(20)
+        (outcome,) = puma.decide([issue(account, 10)], writer=second)
+        assert outcome.view is not None
+    finally:
+        second.stop()
+
+
 def test_a_second_writer_takes_over_when_the_first_ends(puma: Ledger) -> None:
     account = puma.account(issued=1)
     second = puma.new_writer()
@@ -74,12 +84,7 @@ def test_a_second_writer_takes_over_when_the_first_ends(puma: Ledger) -> None:
     else:
         puma.writer.stop()
         second.start()
-    try:
-        assert second.wait_until_leading(20)
-        (outcome,) = puma.decide([issue(account, 10)], writer=second)
-        assert outcome.view is not None
-    finally:
-        second.stop()
+    _writes_once_it_leads(puma, second, account)
     assert puma.total(account) == 11
 
 
@@ -100,12 +105,7 @@ def test_a_database_that_fails_once_its_partition_is_taken_over_is_asked_again(
     monkeypatch.setattr(store, read, failing)
     second = puma.new_writer()
     second.start()
-    try:
-        assert second.wait_until_leading(20)
-        (outcome,) = puma.decide([issue(account, 10)], writer=second)
-        assert outcome.view is not None
-    finally:
-        second.stop()
+    _writes_once_it_leads(puma, second, account)
 
 
 @pytest.mark.parametrize("size", [1, 600])

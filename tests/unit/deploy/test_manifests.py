@@ -11,12 +11,13 @@ from sqlalchemy import inspect
 
 from deploy.databases import migrate
 from deploy.installing import broker, secrets
-from deploy.installing.database import ALL, ANY, RIGHTS, VERSION_TABLE, roles_of
+from deploy.installing.database import ALL, ANY, RIGHTS, roles_of
 from deploy.installing.manifests import manifests
 from deploy.installing.processes import everything, running, users
 from deploy.services import SERVICES
 from shared.config import VARIABLES, load
 from shared.db.engine import Database
+from shared.db.migrations import VERSION_TABLE
 from tests.support.commands import medtown
 from tests.support.composed import compose_file, is_process
 

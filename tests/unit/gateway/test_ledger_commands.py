@@ -18,6 +18,13 @@ ACCOUNT, OTHER, TRANSFER, SUBJECT = (ids.derived_id(name) for name in ("a", "o",
 PROPOSAL, SCHEDULE, THIS = (ids.derived_id(name) for name in ("proposal", "schedule", "this"))
 MONEY = {"amount": 1250, "currency": "PUMA"}
 MEASURE = {"limits": [{"kind": "member"}], "names": {"en": "Puma"}, "kind": "backed", "minor_units": 100}
+CURRENCY = {
+    "code": "PUMA",
+    "names": {"en": "Puma"},
+    "minor_units": 100,
+    "kind": "backed",
+    "territory": "seville",
+}
 CHARTER = Charter(limits=[LimitClause(kind="member")], names={"en": "Puma"}, kind="backed", minor_units=100)
 SOON = "2027-01-31T10:00:00+01:00"
 SOON_US = clock.from_text(SOON)
@@ -412,14 +419,7 @@ def test_what_may_be_chosen_is_told(
 def test_what_may_be_chosen_is_told_of_a_new_currency_s_charter(
     door: FlaskClient, bearer: dict[str, str]
 ) -> None:
-    currency = {
-        "code": "PUMA",
-        "names": {"en": "Puma"},
-        "minor_units": 100,
-        "kind": "backed",
-        "territory": "x",
-    }
-    body = {**currency, "charter": {**MEASURE, "kind": "gold"}}
+    body = {**CURRENCY, "charter": {**MEASURE, "kind": "gold"}}
     [fault] = door.post("/api/v1/currencies", json=body, headers=bearer).get_json()["errors"]
     assert (fault["pointer"], fault["detail"]) == ("/charter/kind", "one of backed, mutual_credit, time")
 
@@ -502,14 +502,7 @@ def test_a_charter_at_fault_is_pointed_into(
     whole = MEASURE | charter
     amended = post("/currencies/PUMA/charters", {"version": 2, "valid_from": SOON, "charter": whole})
     assert amended.get_json()["errors"][0]["pointer"] == pointer
-    currency = {
-        "code": "PUMA",
-        "names": {"en": "Puma"},
-        "minor_units": 100,
-        "kind": "backed",
-        "territory": "seville",
-    }
-    created = door.post("/api/v1/currencies", json={**currency, "charter": whole}, headers=bearer)
+    created = door.post("/api/v1/currencies", json={**CURRENCY, "charter": whole}, headers=bearer)
     assert created.status_code == 422
     assert created.get_json()["errors"][0]["pointer"] == pointer
 
@@ -517,14 +510,7 @@ def test_a_charter_at_fault_is_pointed_into(
 def test_a_currency_is_created_with_its_charter(
     door: FlaskClient, writer: CannedWriter, bearer: dict[str, str]
 ) -> None:
-    currency = {
-        "code": "PUMA",
-        "names": {"en": "Puma"},
-        "minor_units": 100,
-        "kind": "backed",
-        "territory": "seville",
-    }
-    answer = door.post("/api/v1/currencies", json={**currency, "charter": MEASURE}, headers=bearer)
+    answer = door.post("/api/v1/currencies", json={**CURRENCY, "charter": MEASURE}, headers=bearer)
     assert answer.status_code == 201
     assert answer.headers["Location"] == "/api/v1/currencies/PUMA"
     [command] = writer.commands

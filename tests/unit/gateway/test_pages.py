@@ -1,7 +1,7 @@
 """Pages: what they show, and that paying on them is safe to repeat."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask.testing import FlaskClient
@@ -79,18 +79,20 @@ def test_the_wallet_tells_of_units_for_a_purpose_and_of_those_that_lapse(
         return {"purpose": purpose, "expires_on": expires_on, "amount": money(amount)}
 
     lapsing = units("meals", "2026-12-04", 300)
-    account: dict[str, Any] = wallet.answers["ledger.list_accounts"]["data"][0]  # type: ignore[index]
+    account: dict[str, Any] = cast(dict[str, Any], wallet.answers["ledger.list_accounts"])["data"][0]
     account["units"] = [
         units(None, None, 1),
         units("ended", None, 2),
         units(None, "2027-02-28", 500),
         units("meals", None, 400),
+        units("books", None, 600),
         lapsing,
     ]
     account["expires_soon"] = [lapsing]
     meals = PurposeClause(code="meals", names={"en": "Meals", "el": "Γεύματα"}, categories=["food"])
+    books = PurposeClause(code="books", names={"en": "Books"}, categories=["school"], since="2999-09-01")
     wallet.answers["ledger.get_charter"] = {
-        "charter": document(charter(purposes=[meals])),
+        "charter": document(charter(purposes=[meals, books])),
         "version": 1,
         "versions": [],
     }
@@ -100,7 +102,9 @@ def test_the_wallet_tells_of_units_for_a_purpose_and_of_those_that_lapse(
     assert "5.00\u00a0PUMA can be spent until 28 February 2027." in others
     assert "4.00\u00a0PUMA can be spent for “Meals”." in others
     assert "3.00\u00a0PUMA for “Meals” can be spent until 4 December 2026." in soon
-    assert page.count("can be spent") == 3
+    later = "They can be spent from 1 September 2999 on."
+    assert f"6.00\u00a0PUMA can be spent for “Books”. {later}" in others
+    assert page.count("can be spent") == 5
     assert "«\u2068Γεύματα\u2069»" in browser.get("/wallet?lang=el").text
 
 

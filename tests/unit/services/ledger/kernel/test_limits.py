@@ -141,13 +141,19 @@ def test_the_payment_that_goes_beyond_the_soft_limit_of_credit_warns() -> None:
     assert "warnings" not in books.accept(books.pay(payer, payee, 10)).payload
 
 
-def test_a_share_that_cannot_be_taken_is_told_before_a_minimum() -> None:
-    """However much were redeemed, a penalty would be due to an account that takes nothing."""
+def _with_minimum_and_penalty(basis_points: int) -> tuple[Books, str]:
+    """Books in which at least 50 are redeemed, and the account that gets the penalty of new units."""
     books = Books()
     books.currency()
     chest = books.account()
-    penalties = [Penalty(under_days=9, basis_points=5_000)]
+    penalties = [Penalty(under_days=9, basis_points=basis_points)]
     books.amend(redemption=RedemptionClause(minimum=50, penalties=penalties, penalty_to=chest, lot="day"))
+    return books, chest
+
+
+def test_a_share_that_cannot_be_taken_is_told_before_a_minimum() -> None:
+    """However much were redeemed, a penalty would be due to an account that takes nothing."""
+    books, chest = _with_minimum_and_penalty(basis_points=5_000)
     account = books.account(10)
     books.refuse("below-minimum", books.redeem(account, 80, up_to=True))
     books.freeze(chest)
@@ -155,11 +161,7 @@ def test_a_share_that_cannot_be_taken_is_told_before_a_minimum() -> None:
 
 
 def test_a_minimum_holds_where_a_penalty_takes_everything() -> None:
-    books = Books()
-    books.currency()
-    chest = books.account()
-    penalties = [Penalty(under_days=9, basis_points=10_000)]
-    books.amend(redemption=RedemptionClause(minimum=50, penalties=penalties, penalty_to=chest, lot="day"))
+    books, chest = _with_minimum_and_penalty(basis_points=10_000)
     account = books.account(20)
     books.refuse("below-minimum", books.redeem(account, 20))
     books.refuse("below-minimum", books.redeem(account, 100, up_to=True))
